@@ -1,0 +1,118 @@
+-- beat_steady --
+-- The hot path of a heartbeat: one row by primary key, or nothing when more than the time of the
+-- last sign of life would have to change. Index: instances_pk.
+UPDATE instances
+SET last_seen_at = %(now)s
+WHERE
+    agent_id = %(agent_id)s
+    AND instance_id = %(instance_id)s
+    AND client_id = %(client_id)s
+    AND is_steady = 1
+
+-- sync_instance --
+-- One round trip of an agent of ours.
+CALL sync_agent(
+    %(now)s,
+    %(client_id)s,
+    %(agent_id)s,
+    %(instance_id)s,
+    %(cpu_percent)s,
+    %(memory_percent)s,
+    %(disk_percent)s,
+    %(live_since)s,
+    %(contested_priority)s,
+    %(lease_seconds_classic)s,
+    %(lease_seconds_native)s
+)
+
+-- find_instance --
+-- One instance of an agent. Index: instances_pk.
+SELECT
+    i.agent_id,
+    i.instance_id,
+    i.role,
+    i.protocol,
+    i.is_steady,
+    i.mode,
+    i.instance_type,
+    i.region,
+    i.az,
+    i.last_seen_at,
+    i.terminated_at
+FROM instances AS i
+WHERE
+    i.agent_id = %(agent_id)s
+    AND i.instance_id = %(instance_id)s
+    AND i.client_id = %(client_id)s
+
+-- list_living_instances --
+-- The instances that a registration is judged against: the primary and the candidates.
+-- Index: instances_pk.
+SELECT
+    i.instance_id,
+    i.role,
+    i.instance_type,
+    i.az,
+    i.last_seen_at,
+    i.role_changed_at,
+    i.terminated_at
+FROM instances AS i
+WHERE
+    i.agent_id = %(agent_id)s
+    AND (i.role IN ('primary', 'candidate') OR i.instance_id = %(instance_id)s)
+ORDER BY
+    i.role = 'primary' DESC,
+    i.instance_id = %(instance_id)s DESC,
+    i.last_seen_at DESC,
+    i.instance_id ASC
+LIMIT 50
+
+-- beat --
+-- A heartbeat that may tell more than "alive": unknown facts are filled in, known ones are kept
+-- because type and zone of an instance never change. Ours tells nothing that it did not tell at
+-- registration: steady, whatever it could not find out. Index: instances_pk.
+UPDATE instances
+SET
+    last_seen_at = %(now)s,
+    protocol = GREATEST(protocol, %(protocol)s),
+    mode = IF(mode = 'unknown', COALESCE(%(mode)s, mode), mode),
+    instance_type = IF(
+        instance_type = 'unknown', COALESCE(%(instance_type)s, instance_type), instance_type
+    ),
+    az = IF(az = 'unknown', COALESCE(%(az)s, az), az),
+    is_steady = IF(
+        %(protocol)s >= 5
+        OR (mode <> 'unknown' AND instance_type <> 'unknown' AND az <> 'unknown'), 1, 0
+    )
+WHERE
+    agent_id = %(agent_id)s
+    AND instance_id = %(instance_id)s
+    AND client_id = %(client_id)s
+
+-- unsettle --
+-- The next sign of life of this instance takes the slow path. Index: instances_pk.
+UPDATE instances
+SET is_steady = 0
+WHERE
+    agent_id = %(agent_id)s
+    AND instance_id = %(instance_id)s
+
+-- find_primary_by_instance --
+-- Which agent an instance is the primary of. client_id NULL looks through every tenant
+-- (operators). Index: instances_client_idx.
+SELECT
+    i.agent_id,
+    i.client_id,
+    i.instance_id,
+    i.role,
+    i.protocol,
+    i.instance_type,
+    i.region,
+    i.az,
+    i.mode
+FROM instances AS i
+WHERE
+    i.instance_id = %(instance_id)s
+    AND (%(client_id)s IS NULL OR i.client_id = %(client_id)s)
+ORDER BY i.role = 'primary' DESC, i.last_seen_at DESC, i.agent_id ASC
+LIMIT 1

@@ -1,0 +1,21 @@
+-- record_pricing_report --
+-- A whole price report in one round trip.
+CALL record_pricing_report(
+    %(now)s,
+    %(client_id)s,
+    %(agent_id)s,
+    %(instance_id)s,
+    %(observed_at)s,
+    %(bucket_at)s,
+    %(shared_slot)s,
+    %(own_slot)s,
+    %(region)s,
+    %(instance_type)s,
+    %(mode)s,
+    %(ondemand_price)s,
+    %(ondemand_source)s,
+    %(spot_price)s,
+    %(entries)s,
+    %(accepted_count)s,
+    %(refused_count)s
+)

@@ -1,0 +1,31 @@
+"""Encryption at rest for what must be kept but never shown: user data of launch specs."""
+
+import base64
+
+from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from pydantic import SecretStr
+
+_PURPOSE = b"spot-optimizer launch spec 1"  # another purpose gets another key
+
+
+class Vault:
+    """Encrypts and decrypts text with a key derived from SECRET_KEY. Thread-safe."""
+
+    def __init__(self, secret_key: SecretStr) -> None:
+        derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=_PURPOSE).derive(
+            secret_key.get_secret_value().encode()
+        )
+        self._fernet = Fernet(base64.urlsafe_b64encode(derived))
+
+    def seal(self, text: str) -> str:
+        """Return the text encrypted and authenticated, as ASCII."""
+        return self._fernet.encrypt(text.encode()).decode("ascii")
+
+    def open(self, sealed: str) -> str | None:
+        """Return the text, or None when SECRET_KEY has changed since it was sealed."""
+        try:
+            return self._fernet.decrypt(sealed.encode("ascii")).decode()
+        except InvalidToken:
+            return None
