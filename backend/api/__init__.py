@@ -1,0 +1,1 @@
+"""HTTP in, HTTP out. Parsing, guards, status codes; no business words."""

@@ -1,0 +1,1 @@
+"""Routes that a client's users and dashboards call."""

@@ -1,0 +1,37 @@
+"""``/metrics`` for Prometheus: from this machine without credentials, from elsewhere as operator.
+
+"This machine" is the peer's address after trusted proxies were accounted for; a request that came
+through a proxy which nobody configured (it carries ``X-Forwarded-For``) does not count as local.
+"""
+
+from ipaddress import ip_address
+
+from flask import Response
+
+from backend.api.blueprints import guarded_blueprint
+from backend.api.context import api_request, container
+from backend.api.guards import OPERATOR_VIEW, PUBLIC, authenticate
+from backend.observability.metrics import Metrics
+
+routes = guarded_blueprint("metrics", guard=PUBLIC)
+
+
+@routes.get("/metrics", summary="Counters in the text format of Prometheus")
+def show_metrics() -> Response:
+    """Answer the metrics of all workers of this node.
+
+    Raises:
+        Unauthenticated: the caller is elsewhere and shows no operator's credentials.
+    """
+    if not _is_local():
+        authenticate(OPERATOR_VIEW, api_request(), container())
+    return Response(container().metrics.render(), content_type=Metrics.content_type)
+
+
+def _is_local() -> bool:
+    request = api_request()
+    is_forwarded = "X-Forwarded-For" in request.headers and not container().settings.trusted_proxies
+    try:
+        return ip_address(request.remote_addr or "").is_loopback and not is_forwarded
+    except ValueError:
+        return False  # a unix socket has no address: a proxy stands in front

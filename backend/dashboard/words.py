@@ -1,0 +1,27 @@
+"""How values read on a page."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+_UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+def ago(instant: datetime | None, now: datetime) -> str:
+    """Return how long ago something was, in its largest unit: ``3 min ago``."""
+    if instant is None:
+        return "never"
+    seconds = int(max(timedelta(0), now - instant).total_seconds())
+    for size, unit in _UNITS:
+        if seconds >= size:
+            return f"{seconds // size} {unit} ago"
+    return "now"
+
+
+def price(value: Decimal | None) -> str:
+    """Return USD per hour with four digits; unknown is a dash."""
+    return "–" if value is None else f"${value:.4f}"  # noqa: RUF001 - an en dash, on purpose
+
+
+def dash(value: object) -> object:
+    """Return the value, or a dash for nothing."""
+    return "–" if value in (None, "") else value  # noqa: RUF001 - an en dash, on purpose

@@ -1,0 +1,1 @@
+"""The API over a real database: status codes, callers, error bodies."""
