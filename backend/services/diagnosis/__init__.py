@@ -1,0 +1,1 @@
+"""What an installation looks like, and what that means: the doctor's knowledge."""

@@ -1,0 +1,49 @@
+"""The words that the code knows are the words that the tables permit."""
+
+import importlib
+import typing
+from enum import EnumType
+
+import pytest
+
+from tests.meta import house
+
+# Constraint of a table -> where the code names the same words: an enumeration, a Literal, or the
+# field of a dataclass that has one.
+SAME_WORDS = {
+    "agents_status_ck": "backend.domain.agents:AgentStatus",
+    "audit_logs_actor_ck": "backend.services.callers:Actor.kind",
+    "client_tokens_scope_ck": "backend.services.callers:Scope",
+    "commands_mode_ck": "backend.domain.modes:TargetMode",
+    "commands_status_ck": "backend.domain.commands:CommandStatus",
+    "commands_type_ck": "backend.domain.commands:CommandType",
+    "instances_mode_ck": "backend.domain.modes:Mode",
+    "instances_role_ck": "backend.domain.fencing:Role",
+    "job_runs_status_ck": "backend.services.job_history:Status",
+    "operators_role_ck": "backend.services.callers:Role",
+    "spot_price_snapshots_source_ck": "backend.domain.prices:PriceSource",
+    "switches_cause_ck": "backend.domain.switches:SwitchCause",
+    "switches_status_ck": "backend.domain.switches:SwitchStatus",
+}
+# Written as plain words by one repository or service, never read back as a choice.
+PLAIN_WORDS = {"clients_status_ck", "notifications_severity_ck", "system_events_severity_ck"}
+
+
+def test_every_constraint_is_accounted_for():
+    assert set(house.allowed_values()) == {*SAME_WORDS, *PLAIN_WORDS}
+
+
+@pytest.mark.parametrize("constraint", SAME_WORDS)
+def test_enumeration_equals_its_constraint(constraint: str):
+    assert _words(SAME_WORDS[constraint]) == house.allowed_values()[constraint]
+
+
+def _words(place: str) -> set[str]:
+    module, _, name = place.partition(":")
+    owner, _, field = name.partition(".")
+    found = getattr(importlib.import_module(module), owner)
+    if field:
+        found = typing.get_type_hints(found)[field]
+    return (
+        {word.value for word in found} if isinstance(found, EnumType) else {*typing.get_args(found)}
+    )
