@@ -46,3 +46,8 @@ def list_switches(session: Session, *, limit: int) -> list[Row]:
 def list_jobs(session: Session, *, limit: int) -> list[Row]:
     """Return each job's last run."""
     return session.rows(_SQL["list_jobs"], {"limit": limit})
+
+
+def list_notifications(session: Session, *, limit: int) -> list[Row]:
+    """Return what somebody should see, newest first."""
+    return session.rows(_SQL["list_notifications"], {"limit": limit})

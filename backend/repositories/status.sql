@@ -8,7 +8,7 @@ SELECT
     (
         SELECT COUNT(*)
         FROM instances
-        WHERE role NOT IN ('superseded', 'terminated')
+        WHERE role <> 'terminated'
     ) AS instances,
     (SELECT COUNT(*) FROM commands WHERE status IN ('pending', 'leased')) AS open_commands,
     (SELECT COUNT(*) FROM switches WHERE open_slot IS NOT NULL) AS open_switches
@@ -60,7 +60,7 @@ FROM (
         agent_id,
         instance_id
     FROM instances
-    WHERE role NOT IN ('superseded', 'terminated')
+    WHERE role <> 'terminated'
     ORDER BY client_id ASC, instance_id ASC, agent_id ASC
     LIMIT %(limit)s OFFSET %(offset)s
 ) AS page
@@ -175,4 +175,16 @@ INNER JOIN (
     GROUP BY job
 ) AS newest ON newest.job = r.job AND newest.slot = r.slot
 ORDER BY r.job ASC
+LIMIT %(limit)s
+
+-- list_notifications --
+-- What somebody should see, newest first. Index: notifications_created_idx.
+SELECT
+    n.severity,
+    n.message,
+    n.created_at,
+    c.name AS client_name
+FROM notifications AS n
+LEFT JOIN clients AS c ON c.id = n.client_id
+ORDER BY n.created_at DESC, n.id DESC
 LIMIT %(limit)s

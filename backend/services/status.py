@@ -29,6 +29,7 @@ class Status:
     commands: list[Row]
     switches: list[Row]
     jobs: list[Row]
+    notifications: list[Row]
     agents_page: int
     instances_page: int
     has_more_agents: bool
@@ -64,6 +65,7 @@ class StatusService:
                 ],
                 switches=status.list_switches(session, limit=ROWS_SHOWN),
                 jobs=status.list_jobs(session, limit=PAGE_LENGTH),
+                notifications=status.list_notifications(session, limit=ROWS_SHOWN),
                 agents_page=agents_page,
                 instances_page=instances_page,
                 has_more_agents=len(agents) > PAGE_LENGTH,
