@@ -15,7 +15,7 @@ setup-dev:
 	@sh backend/setup.sh dev
 
 run: setup ## Start everything; prints the address and the first login
-	@exec $(PY) -m backend serve
+	@LOG_FORMAT=$${LOG_FORMAT:-plain} exec $(PY) -m backend serve
 
 migrate: setup ## Bring the database's schema up to date
 	@$(PY) -m backend migrate up

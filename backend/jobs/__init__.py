@@ -1,0 +1,1 @@
+"""Background work: the job table, the runner, one module a job."""

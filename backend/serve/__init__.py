@@ -1,0 +1,1 @@
+"""``serve``: one command that runs everything on this machine, and looks after it."""
