@@ -1,6 +1,7 @@
 """Make the Flask app: blueprints, guards, error handlers, request ids. No business words."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import flask
 from flask_openapi3.models.info import Info
@@ -30,11 +31,19 @@ _PUBLIC_BLUEPRINTS = frozenset({"openapi", "swagger"})
 
 
 class App(OpenAPI):
-    """Flask with our request, our answer, our JSON, and no static folder of its own."""
+    """Flask with our request, our answer, our JSON, and no static folder of its own.
+
+    It has no secret key: nothing uses Flask's own sessions, and with a key every request would
+    pay for opening one.
+    """
 
     request_class = ApiRequest
     response_class = ApiResponse
     json_provider_class = OrjsonProvider
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return ``func``: no view or hook of ours is a coroutine, so nobody has to look."""
+        return func
 
 
 def create_app(container: "Container") -> flask.Flask:
@@ -49,7 +58,6 @@ def create_app(container: "Container") -> flask.Flask:
     )
     settings = container.settings
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
-    app.secret_key = settings.secret_key.get_secret_value()
     app.extensions[CONTAINER_KEY] = container
     for blueprint in (*blueprints(), pages, assets):
         app.register_api(blueprint)

@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 2  # long enough for a pooled connection to come back, short for an agent
 SERVER_ERROR = 500
+MOST_FINDINGS = 20  # faults of one body that are listed: an answer must not outgrow its question
 
 STATUS: Mapping[type[SpotOptimizerError], int] = {
     errors.InvalidRequest: 400,
@@ -79,7 +80,7 @@ def error_body(
 def invalid_request(error: ValidationError, model: type[BaseModel]) -> errors.InvalidRequest:
     """Translate pydantic's findings: each field with its sentences and what is allowed there."""
     fields: dict[str, list[str]] = {}
-    for finding in error.errors(include_input=False, include_url=False):
+    for finding in error.errors(include_input=False, include_url=False)[:MOST_FINDINGS]:
         name = ".".join(str(part) for part in finding["loc"]) or "body"
         sentence = finding["msg"].removeprefix("Value error, ").removeprefix("Input ")
         sentence += allowed_text(model, finding["loc"])

@@ -92,7 +92,7 @@ def authenticate(guard: Guard, request: ApiRequest, services: "Container") -> Ca
 
 
 def _identify(guard: Guard, request: ApiRequest, services: "Container") -> Caller:
-    credential = bearer_token(request) or request.headers.get("X-Api-Key", "").strip()
+    credential = bearer_token(request) or request.environ.get("HTTP_X_API_KEY", "").strip()
     if credential:
         if credential.startswith(API_KEY_PREFIX):
             return services.api_keys.authenticate(credential)
@@ -109,7 +109,7 @@ def _identify(guard: Guard, request: ApiRequest, services: "Container") -> Calle
 
 def bearer_token(request: ApiRequest) -> str:
     """Return the token of ``Authorization: Bearer ...`` (any case), or "" when there is none."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, token = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 
 

@@ -77,6 +77,7 @@ class OpenSwitch:
 
     ``new_instance_id`` is the successor that is bound to it, ``holder_protocol`` the protocol
     of the instance that holds its command: None while the order is handed out to nobody.
+    ``acknowledged`` tells that the holder said it is done, though no report came.
     """
 
     id: str
@@ -88,6 +89,7 @@ class OpenSwitch:
     new_instance_id: str | None
     old_instance_id: str | None
     holder_protocol: int | None
+    acknowledged: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,10 +332,13 @@ def _judge_successor(
 def _may_complete(switch: OpenSwitch, vacancy: Vacancy | None) -> bool:
     """Tell whether a successor may take over although the switch was not reported.
 
-    An installed agent that is gone or silent will never report. Ours keeps a journal: it is
-    waited for while it is only silent, but not when its host is known to be gone.
+    An installed agent that is gone or silent will never report; nor will one that acknowledged,
+    because it reports before and once. Ours keeps a journal: it is waited for while it is only
+    silent, but not when its host is known to be gone.
     """
-    return vacancy == "primary_gone" or (vacancy is not None and _is_classic(switch))
+    if _is_classic(switch):
+        return vacancy is not None or switch.acknowledged
+    return vacancy == "primary_gone"
 
 
 def _is_classic(switch: OpenSwitch) -> bool:

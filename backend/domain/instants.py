@@ -1,11 +1,14 @@
 """Instants as the wire spells them."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from backend.errors import InvalidRequest
 
 _EARLIEST_YEAR = 1970  # nothing of ours is older, and the database's DATETIME is sure to hold it
+# EC2 refuses calls from a clock that is minutes off, so nobody who reports one that made any is a
+# day ahead.
+FURTHEST_AHEAD = timedelta(days=1)
 _WIRE = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
     r"(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
@@ -39,6 +42,20 @@ def parse_instant(value: str, *, field: str = "timestamp") -> datetime:
     if instant.year < _EARLIEST_YEAR:
         raise _unreadable(field)
     return cut_to_milliseconds(instant)
+
+
+def check_not_after(instant: datetime, latest: datetime, *, field: str) -> None:
+    """Refuse an instant that no clock worth believing can have shown.
+
+    Raises:
+        InvalidRequest: It is after ``latest``; fact ``field``.
+    """
+    if instant > latest:
+        raise InvalidRequest(
+            f"{field} must not be after {latest.isoformat()}",
+            field=field,
+            latest=latest.isoformat(),
+        )
 
 
 def _unreadable(field: str) -> InvalidRequest:

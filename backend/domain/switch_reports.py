@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from backend.domain.instants import parse_instant
+from backend.domain.instants import check_not_after, parse_instant
 from backend.domain.modes import Mode
 from backend.domain.prices import validate_price
 from backend.errors import InvalidRequest
@@ -48,23 +48,29 @@ class SwitchPrices:
     new_spot: Decimal | None = None
 
 
-def parse_timing(report: Mapping[str, Any]) -> SwitchTiming:
+def parse_timing(report: Mapping[str, Any], *, latest: datetime | None = None) -> SwitchTiming:
     """Read the ``timing`` of a report, in either vocabulary; it may be absent or null.
 
+    Args:
+        report: The body of the report.
+        latest: The last instant that is believed; None believes any.
+
     Raises:
-        InvalidRequest: A time is not readable; fact ``field``.
+        InvalidRequest: A time is not readable, or after ``latest``; fact ``field``.
     """
     timing = _object(report, "timing")
     return SwitchTiming(
-        **{ours: _first_instant(timing, names) for ours, names in _TIMING_NAMES.items()}
+        **{ours: _first_instant(timing, names, latest) for ours, names in _TIMING_NAMES.items()}
     )
 
 
 def parse_prices(report: Mapping[str, Any], *, max_price: Decimal) -> SwitchPrices:
-    """Read the ``prices`` (or ``pricing``) of a report; null and 0.0 mean unknown.
+    """Read the ``prices`` (or ``pricing``) of a report.
+
+    Null, 0.0 and a price above ``max_price`` mean unknown.
 
     Raises:
-        InvalidRequest: A price is no number or out of range; fact ``field``.
+        InvalidRequest: A price is no number or negative; fact ``field``.
     """
     section = "prices" if report.get("prices") else "pricing"
     prices = _object(report, section)
@@ -90,7 +96,9 @@ def _cost(mode: Mode, *, spot: Decimal | None, ondemand: Decimal | None) -> Deci
     return {Mode.SPOT: spot, Mode.ONDEMAND: ondemand}.get(mode)
 
 
-def _first_instant(timing: Mapping[str, Any], names: tuple[str, ...]) -> datetime | None:
+def _first_instant(
+    timing: Mapping[str, Any], names: tuple[str, ...], latest: datetime | None
+) -> datetime | None:
     for name in names:
         value = timing.get(name)
         if value is None or value == "":
@@ -98,7 +106,10 @@ def _first_instant(timing: Mapping[str, Any], names: tuple[str, ...]) -> datetim
         field = f"timing.{name}"
         if not isinstance(value, str):
             raise InvalidRequest(f"{field} must be a text with a date and time", field=field)
-        return parse_instant(value, field=field)
+        instant = parse_instant(value, field=field)
+        if latest is not None:
+            check_not_after(instant, latest, field=field)
+        return instant
     return None
 
 
@@ -106,10 +117,22 @@ def _first_price(
     prices: Mapping[str, Any], names: tuple[str, ...], *, section: str, max_price: Decimal
 ) -> Decimal | None:
     for name in names:
-        price = validate_price(prices.get(name), max_price=max_price, field=f"{section}.{name}")
+        value = prices.get(name)
+        if _is_beyond(value, max_price):
+            continue
+        price = validate_price(value, max_price=max_price, field=f"{section}.{name}")
         if price is not None:
             return price
     return None
+
+
+def _is_beyond(value: object, max_price: Decimal) -> bool:
+    """Tell whether a price is too high to be believed: it counts as unknown.
+
+    The report itself is kept: installed agents never send it again, and that the primary moved
+    matters more than what it cost.
+    """
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > max_price
 
 
 def _object(report: Mapping[str, Any], field: str) -> Mapping[str, Any]:

@@ -45,7 +45,12 @@ SELECT
     a.status,
     a.primary_instance_id,
     a.identity_conflict_at,
-    a.deleted_at
+    a.deleted_at,
+    (
+        SELECT COUNT(*)
+        FROM instances AS i
+        WHERE i.agent_id = a.id
+    ) AS instance_count
 FROM agents AS a
 WHERE
     a.client_id = %(client_id)s

@@ -7,7 +7,7 @@ _SQL = beside(__file__)
 
 
 def apply_registration(session: Session, params: Params) -> bool:
-    """Apply a decided registration; False when the agent's epoch has moved on.
+    """Apply a decided registration; False when the agent has changed since.
 
     Needs an autocommit session: the procedure is sealed.
     """

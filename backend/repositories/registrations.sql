@@ -1,11 +1,12 @@
 -- apply_registration --
--- Apply a decided registration if the agent's epoch is still the expected one.
+-- Apply a decided registration if the agent is still as it was judged.
 CALL register_agent(
     %(now)s,
     %(client_id)s,
     %(agent_id)s,
     %(logical_agent_id)s,
     %(expected_epoch)s,
+    %(expected_instances)s,
     %(creates_agent)s,
     %(revives_agent)s,
     %(takes_primary)s,

@@ -1,5 +1,6 @@
 -- list_vacant_agents --
--- Agents whose primary is gone or silent while another instance waits for its place.
+-- Agents whose primary is gone or silent while another instance waits for its place, and those
+-- whose switch an installed agent acknowledged although its report was lost.
 -- Index: instances_pk, agents_pk.
 SELECT
     a.id,
@@ -26,6 +27,16 @@ WHERE
         OR (
             COALESCE(p.last_seen_at, p.role_changed_at) < %(silent_before)s
             AND p.role_changed_at < %(silent_before)s
+        )
+        OR EXISTS (
+            SELECT 1
+            FROM switches AS s
+            INNER JOIN commands AS c ON c.id = s.command_id
+            WHERE
+                s.open_slot = a.id
+                AND s.new_instance_id IS NOT NULL
+                AND c.status = 'completed'
+                AND c.lease_protocol < 5
         )
     )
 ORDER BY a.id ASC

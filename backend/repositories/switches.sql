@@ -24,14 +24,16 @@ SELECT
     s.new_az,
     s.new_mode,
     s.new_pool_id,
-    c.lease_protocol
+    c.lease_protocol,
+    c.status AS command_status
 FROM switches AS s
 LEFT JOIN commands AS c ON c.id = s.command_id
 WHERE s.open_slot = %(agent_id)s
 
 -- find_reported_switch --
 -- The row that a report belongs to, best match first: this very report, then the command it
--- names, then the newest row that knows the same new instance.
+-- names unless that was reported with another new instance, then the newest row that knows the
+-- same new instance.
 SELECT
     s.id,
     s.command_id,
@@ -45,7 +47,10 @@ WHERE
     s.agent_id = %(agent_id)s
     AND (
         s.report_key = %(report_key)s
-        OR s.command_id = %(command_id)s
+        OR (
+            s.command_id = %(command_id)s
+            AND (s.report_key IS NULL OR s.new_instance_id = %(new_instance_id)s)
+        )
         OR (s.new_instance_id = %(new_instance_id)s AND s.report_key IS NULL)
     )
 ORDER BY

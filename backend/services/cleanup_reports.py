@@ -5,13 +5,14 @@ from datetime import datetime
 
 from backend.clock import Clock
 from backend.db.database import Database, Transaction
+from backend.domain.instants import FURTHEST_AHEAD, check_not_after
 from backend.errors import NotFound
 from backend.repositories import agents, cleanup_logs, events
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CleanupReport:
-    """One clean-up run; ``text`` is the report as JSON, kept as it came."""
+    """One clean-up run; ``text`` is the report as JSON, what we do not know of it left out."""
 
     executed_at: datetime | None
     deleted_snapshot_count: int
@@ -33,7 +34,11 @@ class CleanupReports:
 
         Raises:
             NotFound: the client has no such agent.
+            InvalidRequest: the run lies in the future.
         """
+        if report.executed_at is not None:
+            latest = self._clock.now() + FURTHEST_AHEAD
+            check_not_after(report.executed_at, latest, field="timestamp")
         self._database.transact(
             "record_cleanup", lambda tx: self._record(tx, client_id, agent_id, report)
         )

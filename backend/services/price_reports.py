@@ -16,7 +16,7 @@ from backend.clock import Clock
 from backend.config import Settings
 from backend.db.database import Database
 from backend.domain.modes import Mode
-from backend.domain.pools import pool_of
+from backend.domain.pools import is_instance_type, is_region, pool_of, region_of
 from backend.domain.prices import (
     PriceEntry,
     RefusedEntry,
@@ -26,7 +26,7 @@ from backend.domain.prices import (
     validate_price,
 )
 from backend.errors import ForeignKeyViolation, InvalidRequest, NotFound
-from backend.repositories import pools, price_reports
+from backend.repositories import instances, pools, price_reports
 from backend.repositories.pools import PoolKey
 
 logger = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ class PriceReports:
         entries, refused = validate_entries(
             report.entries, region=report.region, max_price=self._max_price
         )
-        ondemand = self._price(report.ondemand_price, "on_demand_price", refused)
+        ondemand = self._ondemand_price(report, refused)
         spot = self._price(report.spot_price, "current_spot_price", refused)
         params = {
             "now": now,
@@ -122,6 +122,16 @@ class PriceReports:
             )
         return PriceReceipt(accepted=len(entries), refused=refused, is_repeat=is_repeat)
 
+    def _ondemand_price(self, report: PriceReport, refused: list[RefusedEntry]) -> Decimal | None:
+        field = "on_demand_price"
+        price = self._price(report.ondemand_price, field, refused)
+        if price is None or (is_instance_type(report.instance_type) and is_region(report.region)):
+            return price
+        # Installed agents that lost their metadata look up the price of "unknown" and make one up.
+        reason = "nobody can tell of which instance type and region this is the price"
+        refused.append(RefusedEntry(pool_id=field, field=field, reason=reason))
+        return None
+
     def _price(self, value: object, field: str, refused: list[RefusedEntry]) -> Decimal | None:
         try:
             return validate_price(value, max_price=self._max_price, field=field)
@@ -138,12 +148,23 @@ class PriceReports:
     ) -> tuple[bool, bool]:
         keys = [_pool_key(client_id, report, entry) for entry in entries]
         own = pool_of(report.instance_type, report.az, report.mode)
+        if not self._pools.knows(keys) and not self._is_registered(params):
+            return False, False  # a stranger's report makes no pools
         try:
             return self._record(entries, self._pools.ids(keys), own, params)
         except ForeignKeyViolation:
             # A pool that this process remembers is gone (its client was deleted and made anew).
             self._pools.forget(keys)
             return self._record(entries, self._pools.ids(keys), own, params)
+
+    def _is_registered(self, params: dict[str, object]) -> bool:
+        client_id, agent_id = str(params["client_id"]), str(params["agent_id"])
+        instance_id = str(params["instance_id"])
+        found = self._database.run(
+            "find_instance",
+            lambda s: instances.find_instance(s, client_id, agent_id, instance_id),
+        )
+        return found is not None
 
     def _record(
         self,
@@ -173,7 +194,7 @@ def _pool_key(client_id: str, report: PriceReport, entry: PriceEntry) -> PoolKey
     az_id = report.az_ids.get(entry.pool.az)
     return PoolKey(
         owner="" if az_id else client_id,
-        region=report.region,
+        region=region_of(entry.pool.az) or report.region,
         zone=az_id or entry.pool.az,
         instance_type=entry.pool.instance_type,
     )
@@ -188,6 +209,10 @@ class KnownPools:
         self._capacity = capacity
         self._ids: OrderedDict[PoolKey, int] = OrderedDict()
         self._lock = threading.Lock()
+
+    def knows(self, keys: Sequence[PoolKey]) -> bool:
+        """Whether ``ids`` would cost nothing."""
+        return all(key in self._ids for key in keys)
 
     def ids(self, keys: Sequence[PoolKey]) -> list[int]:
         """Return the ids of pools, in order; unknown pools are created."""

@@ -95,10 +95,12 @@ class Registration:
         self, session: Session, client_id: str, request: RegistrationRequest
     ) -> Registered | None:
         now = self._clock.now()
-        view = self._view(session, client_id, request, now)
+        agent = agents.find_agent_by_logical_id(session, client_id, request.logical_agent_id)
+        view = self._view(session, agent, request, now)
         decision = decide_registration(view, _message_of(request), now=now, silence=self._silence)
         agent_id = view.agent_id if view else str(uuid.uuid4())
         params = _parameters(client_id, agent_id, view, request, decision, now)
+        params["expected_instances"] = agent["instance_count"] if agent else 0
         if not registrations.apply_registration(session, params):
             return None
         _log(agent_id, request, decision)
@@ -116,9 +118,8 @@ class Registration:
         )
 
     def _view(
-        self, session: Session, client_id: str, request: RegistrationRequest, now: datetime
+        self, session: Session, agent: Row | None, request: RegistrationRequest, now: datetime
     ) -> AgentView | None:
-        agent = agents.find_agent_by_logical_id(session, client_id, request.logical_agent_id)
         if agent is None:
             return None
         return agent_view(session, agent, request.instance_id, now=now, silence=self._silence)
@@ -183,6 +184,7 @@ def _open_switch(row: Row | None) -> OpenSwitch | None:
         new_instance_id=row["new_instance_id"],
         old_instance_id=row["old_instance_id"],
         holder_protocol=row["lease_protocol"],
+        acknowledged=row["command_status"] == "completed",
     )
 
 

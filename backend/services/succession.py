@@ -53,7 +53,7 @@ class Succession:
             chosen = chosen or promotable_candidate(view, now=now, silence=silence)
             if chosen is None:
                 return False
-            reason = find_vacancy(view, now=now, silence=silence) or "primary_silent"
+            reason = find_vacancy(view, now=now, silence=silence) or "switch_acknowledged"
             is_appointed = succession.appoint(
                 tx,
                 agent_id=agent["id"],

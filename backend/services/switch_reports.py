@@ -16,6 +16,7 @@ from backend.db.session import Row, Session
 from backend.domain.agent_config import config_from, effective_terminate_wait
 from backend.domain.commands import NATIVE_PROTOCOL
 from backend.domain.fencing import ReportDecision, decide_switch_report
+from backend.domain.instants import FURTHEST_AHEAD
 from backend.domain.modes import Mode
 from backend.domain.pools import pool_of
 from backend.domain.switch_reports import (
@@ -120,7 +121,7 @@ class SwitchReports:
             )
         parsed = _Parsed(
             report=report,
-            timing=parse_timing(report.sections),
+            timing=parse_timing(report.sections, latest=self._clock.now() + FURTHEST_AHEAD),
             prices=parse_prices(report.sections, max_price=self._max_price),
         )
         for _ in range(ATTEMPTS):

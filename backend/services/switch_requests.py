@@ -103,10 +103,9 @@ class SwitchRequests:
     ) -> SwitchOrder:
         now = self._clock.now()
         agent, primary = _agent_and_primary(tx, client_id, agent_id)
-        if wish.idempotency_key:
-            earlier = commands.find_command_by_key(tx, agent_id, wish.idempotency_key)
-            if earlier:
-                return _order(agent_id, primary, earlier["id"], earlier)
+        earlier = _earlier_order(tx, agent_id, wish)
+        if earlier:
+            return _order(agent_id, primary, earlier["id"], earlier)
         _check_permitted(agent, wish)
         offer = _offered_pools(tx, agent, primary, wish, now)
         target = offer[0] if offer else None
@@ -114,7 +113,13 @@ class SwitchRequests:
         target_id = str(target) if target else None
         if primary["mode"] == wish.target_mode and target_id in (None, current_pool):
             return _order(agent_id, primary, None, {"target_pool_id": target_id}, wish.target_mode)
-        command_id = self._write(tx, agent, primary, wish, offer, now)
+        try:
+            command_id = self._write(tx, agent, primary, wish, offer, now)
+        except UniqueViolation as error:
+            earlier = _earlier_order(tx, agent_id, wish)
+            if earlier:
+                return _order(agent_id, primary, earlier["id"], earlier)
+            raise _open_switch_conflict(tx, agent_id) from error
         tx.commit()
         return _order(
             agent_id, primary, command_id, {"target_pool_id": target_id}, wish.target_mode
@@ -132,11 +137,7 @@ class SwitchRequests:
         command_id = str(uuid.uuid4())
         target = offer[0] if offer else None
         pool_id = str(target) if target else None
-        switch = _switch_row(agent, primary, wish, target, command_id, now)
-        try:
-            switches.insert_switch(tx, switch)
-        except UniqueViolation as error:
-            raise _open_switch_conflict(tx, agent["id"]) from error
+        switches.insert_switch(tx, _switch_row(agent, primary, wish, target, command_id, now))
         commands.insert_command(
             tx,
             {
@@ -207,6 +208,13 @@ def _agent_and_primary(session: Session, client_id: str | None, agent_id: str) -
     if primary is None:
         raise NotFound("This agent has no instance", field="agent_id")
     return agent, primary
+
+
+def _earlier_order(session: Session, agent_id: str, wish: SwitchRequest) -> Row | None:
+    """Return what an earlier request with the same key made; also asked after losing a race."""
+    if not wish.idempotency_key:
+        return None
+    return commands.find_command_by_key(session, agent_id, wish.idempotency_key)
 
 
 def _check_permitted(agent: Row, wish: SwitchRequest) -> None:

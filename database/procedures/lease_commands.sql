@@ -56,6 +56,15 @@ lease_commands: BEGIN
         LEAVE lease_commands;
     END IF;
 
+    -- Nobody acts for an agent that it does not, or no longer, embody. And ours always says who it
+    -- is: an anonymous caller beside a primary of ours is some other, installed agent.
+    IF
+        v_role IN ('candidate', 'superseded', 'terminated')
+        OR (p_instance_id IS NULL AND v_protocol >= 5)
+    THEN
+        LEAVE lease_commands;
+    END IF;
+
     IF p_instance_id IS NULL AND (
         SELECT COUNT(*)
         FROM instances AS i

@@ -141,8 +141,17 @@ record_pricing_report: BEGIN
             p_ondemand_source, p_observed_at, p_agent_id
         )
         ON DUPLICATE KEY UPDATE
-            price_usd_per_hour = VALUES(price_usd_per_hour),
-            source = VALUES(source);
+            price_usd_per_hour = IF(
+                VALUES(observed_at) >= ondemand_price_snapshots.observed_at,
+                VALUES(price_usd_per_hour),
+                ondemand_price_snapshots.price_usd_per_hour
+            ),
+            source = IF(
+                VALUES(observed_at) >= ondemand_price_snapshots.observed_at,
+                VALUES(source),
+                ondemand_price_snapshots.source
+            ),
+            observed_at = GREATEST(VALUES(observed_at), ondemand_price_snapshots.observed_at);
     END IF;
 
     COMMIT;

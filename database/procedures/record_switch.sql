@@ -2,7 +2,7 @@
 -- kind: sealed
 -- caller: repositories.switches.record_switch
 -- locks: agents, instances, switches, commands
--- result: applied = 1, or 0 when the agent's epoch has moved on (read again, decide again)
+-- result: applied = 1, or 0 when what it was judged on has changed (read again, decide again)
 -- Idempotent by report_key: a repeated report finds its own row.
 CREATE PROCEDURE record_switch(
     p_now DATETIME(3),
@@ -60,7 +60,16 @@ record_switch: BEGIN
     WHERE a.id = p_agent_id AND a.client_id = p_client_id
     FOR UPDATE;
 
-    IF v_epoch IS NULL OR v_epoch <> p_expected_epoch THEN
+    -- Somebody else moved the agent, or wrote this very report into another row, since it was judged.
+    IF
+        v_epoch IS NULL
+        OR v_epoch <> p_expected_epoch
+        OR EXISTS (
+            SELECT 1
+            FROM switches AS s
+            WHERE s.agent_id = p_agent_id AND s.report_key = p_report_key AND s.id <> p_switch_id
+        )
+    THEN
         ROLLBACK;
         SELECT 0 AS applied;
         LEAVE record_switch;

@@ -3,13 +3,14 @@
 -- kind: sealed
 -- caller: repositories.registrations.apply_registration
 -- locks: agents, instances, switches, commands
--- result: applied = 1, or 0 when the epoch has moved on (read again, decide again)
+-- result: applied = 1, or 0 when what it was decided on has changed (read again, decide again)
 CREATE PROCEDURE register_agent(
     p_now DATETIME(3),
     p_client_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
     p_agent_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
     p_logical_agent_id VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
     p_expected_epoch INT,
+    p_expected_instances INT,
     p_creates_agent TINYINT,
     p_revives_agent TINYINT,
     p_takes_primary TINYINT,
@@ -42,6 +43,7 @@ SQL SECURITY INVOKER
 register_agent: BEGIN
     DECLARE v_epoch INT DEFAULT NULL;
     DECLARE v_old_primary VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL;
+    DECLARE v_conflict_at DATETIME(3) DEFAULT NULL;
     DECLARE EXIT HANDLER FOR SQLEXCEPTION
     BEGIN
         ROLLBACK;
@@ -61,13 +63,44 @@ register_agent: BEGIN
         END IF;
     END IF;
 
-    SELECT a.epoch, a.primary_instance_id
-    INTO v_epoch, v_old_primary
+    SELECT a.epoch, a.primary_instance_id, a.identity_conflict_at
+    INTO v_epoch, v_old_primary, v_conflict_at
     FROM agents AS a
     WHERE a.id = p_agent_id AND a.client_id = p_client_id
     FOR UPDATE;
 
     IF v_epoch IS NULL OR v_epoch <> p_expected_epoch THEN
+        ROLLBACK;
+        SELECT 0 AS applied;
+        LEAVE register_agent;
+    END IF;
+
+    -- Two strangers at once, or two likely successors of one order, do not move the epoch, yet each
+    -- was judged as if it were alone.
+    IF
+        (p_raises_conflict = 1 AND v_conflict_at IS NOT NULL)
+        OR (
+            p_role = 'candidate'
+            AND p_raises_conflict = 0
+            AND v_conflict_at IS NULL
+            AND p_expected_instances <> (
+                SELECT COUNT(*)
+                FROM instances AS i
+                WHERE i.agent_id = p_agent_id
+            )
+        )
+        OR (
+            p_switch_id IS NOT NULL
+            AND NOT EXISTS (
+                SELECT 1
+                FROM switches AS s
+                WHERE
+                    s.id = p_switch_id
+                    AND s.open_slot = p_agent_id
+                    AND COALESCE(s.new_instance_id, p_instance_id) = p_instance_id
+            )
+        )
+    THEN
         ROLLBACK;
         SELECT 0 AS applied;
         LEAVE register_agent;

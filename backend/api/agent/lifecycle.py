@@ -15,7 +15,7 @@ from backend.api.agent.schemas import (
 from backend.api.agent.senders import sender
 from backend.api.agent.wire import command_to_wire
 from backend.api.blueprints import guarded_blueprint
-from backend.api.context import api_request, client_id, container
+from backend.api.context import client_id, container
 from backend.api.guards import AGENT
 from backend.domain.agent_config import to_wire
 from backend.domain.modes import Mode
@@ -150,7 +150,7 @@ def cleanup_report(path: AgentPath, body: CleanupReportBody) -> dict[str, Any]:
         deleted_image_count=len(images.deleted_amis or []),
         failed_count=len(snapshots.failed or []) + len(images.failed or []),
         errors=tuple(part.error for part in (snapshots, images) if part.error),
-        text=api_request().get_data(as_text=True) or "{}",
+        text=body.model_dump_json(exclude_none=True),
     )
     container().cleanup_reports.record(client_id(), path.agent_id, report)
     return {

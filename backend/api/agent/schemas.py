@@ -42,6 +42,9 @@ Fact16 = Annotated[
 Fact32 = Annotated[
     Annotated[str, Field(max_length=32, pattern=_TEXT)] | None, BeforeValidator(_known)
 ]
+Fact45 = Annotated[
+    Annotated[str, Field(max_length=45, pattern=_TEXT)] | None, BeforeValidator(_known)
+]
 Fact48 = Annotated[
     Annotated[str, Field(max_length=48, pattern=_TEXT)] | None, BeforeValidator(_known)
 ]
@@ -55,6 +58,11 @@ Fact255 = Annotated[
     Annotated[str, Field(max_length=255, pattern=_TEXT)] | None, BeforeValidator(_known)
 ]
 InstanceId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")]
+# use1-az1, the local zone usw2-lax1-az1, the wavelength zone use1-wl1-bos-wlz1: names of pools that
+# all clients share, so nothing else may become one.
+AzId = Annotated[
+    str, Field(max_length=32, pattern=r"^[a-z]{2,8}[0-9]{1,2}(?:-[a-z]+[0-9]*)*-[a-z]+[0-9]+$")
+]
 ModeField = Annotated[Mode, BeforeValidator(_mode)]
 Instant = Annotated[datetime | None, BeforeValidator(_instant)]
 Percent = Annotated[float | None, Field(ge=0, le=100, allow_inf_nan=False)]
@@ -70,13 +78,13 @@ class Tolerant(BaseModel):
 class AgentPath(BaseModel):
     """The agent in a path."""
 
-    agent_id: str = Field(max_length=64)
+    agent_id: str = Field(max_length=36)
 
 
 class CommandPath(AgentPath):
     """A command of an agent in a path."""
 
-    command_id: str = Field(max_length=64)
+    command_id: str = Field(max_length=36)
 
 
 class LaunchTags(Tolerant):
@@ -102,8 +110,8 @@ class RegisterBody(Tolerant):
     ami_id: Fact64 = None
     mode: ModeField = Mode.UNKNOWN
     agent_version: Fact32 = None
-    private_ip: Fact64 = None
-    public_ip: Fact64 = None
+    private_ip: Fact45 = None
+    public_ip: Fact45 = None
     protocol: int = Field(CLASSIC_PROTOCOL, ge=CLASSIC_PROTOCOL, le=NATIVE_PROTOCOL)
     launch_tags: LaunchTags = LaunchTags()
 
@@ -139,7 +147,7 @@ class ExecutedBody(Tolerant):
 class MarkExecutedBody(Tolerant):
     """POST /api/agents/{agent_id}/mark-command-executed (agents 3.2.0)."""
 
-    command_id: str = Field(min_length=1, max_length=64)
+    command_id: str = Field(min_length=1, max_length=36)
     success: TrueByDefault = True
     message: Annotated[str | None, Field(max_length=10_000)] = None
 
@@ -184,7 +192,7 @@ class PricingBody(Tolerant):
     current_spot_price: Any = None
     spot_pools: list[Any] | None = Field(None, max_length=1000)
     collected_at: Instant = None
-    az_ids: dict[str, Annotated[str, Field(max_length=32)]] | None = Field(None, max_length=100)
+    az_ids: dict[str, AzId] | None = Field(None, max_length=100)
 
 
 class LegacyPriceBody(Tolerant):
@@ -202,13 +210,21 @@ class PricingReportBody(Tolerant):
     spot_pools: list[Any] | None = Field(None, max_length=1000)
 
 
+# An id, or for what failed an object with id and error.
+CleanupItem = (
+    Annotated[str, Field(max_length=255)]
+    | dict[Annotated[str, Field(max_length=32)], Annotated[str | None, Field(max_length=2_000)]]
+)
+
+
 class CleanupPart(Tolerant):
     """One kind of thing that a clean-up removed."""
 
-    deleted: list[Any] | None = Field(None, max_length=10_000)
-    deleted_amis: list[Any] | None = Field(None, max_length=10_000)
-    deleted_snapshots: list[Any] | None = Field(None, max_length=10_000)
-    failed: list[Any] | None = Field(None, max_length=10_000)
+    cutoff_date: Fact64 = None
+    deleted: list[CleanupItem] | None = Field(None, max_length=10_000)
+    deleted_amis: list[CleanupItem] | None = Field(None, max_length=10_000)
+    deleted_snapshots: list[CleanupItem] | None = Field(None, max_length=10_000)
+    failed: list[CleanupItem] | None = Field(None, max_length=10_000)
     error: Annotated[str | None, Field(max_length=2_000)] = None
 
 
