@@ -1,0 +1,1964 @@
+-- Spot Optimizer: the whole schema. Generated from database/ by `python -m backend migrate schema`;
+-- change the files there, not this one.
+--
+--     mysql < database/schema.sql
+--
+-- Can be loaded again and again, by any account that owns the database spot_optimizer. A database of
+-- another name: `python -m backend migrate up`, with DB_NAME.
+
+CREATE DATABASE IF NOT EXISTS spot_optimizer CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+ALTER DATABASE spot_optimizer CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+USE spot_optimizer;
+SET NAMES utf8mb4 COLLATE utf8mb4_bin;
+SET time_zone = '+00:00';
+SET sql_mode = 'TRADITIONAL,ONLY_FULL_GROUP_BY,NO_ENGINE_SUBSTITUTION';
+
+DROP PROCEDURE IF EXISTS schema_step;
+DELIMITER $$
+CREATE PROCEDURE schema_step()
+BEGIN
+IF NOT EXISTS (SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'schema_migrations')
+AND EXISTS (SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN (
+'clients', 'client_tokens', 'operators', 'operator_sessions', 'operator_api_keys', 'agents', 'agent_configs', 'instances', 'commands', 'switches', 'cleanup_logs', 'agent_health_metrics', 'spot_pools', 'pool_prices', 'spot_price_snapshots', 'ondemand_price_snapshots', 'pricing_reports', 'system_events', 'notifications', 'audit_logs', 'settings', 'job_runs', 'launch_specs'
+)) THEN
+SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'This database holds tables that another program made';
+END IF;
+END$$
+DELIMITER ;
+CALL schema_step();
+DROP PROCEDURE IF EXISTS schema_step;
+
+CREATE TABLE IF NOT EXISTS schema_migrations (
+    kind VARCHAR(16) NOT NULL,
+    name VARCHAR(128) NOT NULL,
+    version INT NOT NULL,
+    checksum VARCHAR(64) NOT NULL,
+    fingerprint VARCHAR(64) NULL,
+    statements_begun INT NOT NULL,
+    statements_done INT NOT NULL,
+    applied_at DATETIME(3) NULL,
+    CONSTRAINT schema_migrations_pk PRIMARY KEY (kind, name)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS schema_lock (
+    name VARCHAR(32) NOT NULL,
+    owner VARCHAR(100) NOT NULL,
+    expires_at DATETIME(3) NOT NULL,
+    CONSTRAINT schema_lock_pk PRIMARY KEY (name)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+DROP PROCEDURE IF EXISTS schema_step;
+DELIMITER $$
+CREATE PROCEDURE schema_step()
+BEGIN
+IF EXISTS (SELECT 1 FROM schema_migrations WHERE kind = 'migration' AND version > 5) THEN
+SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'This database is newer than this file';
+END IF;
+END$$
+DELIMITER ;
+CALL schema_step();
+DROP PROCEDURE IF EXISTS schema_step;
+
+-- 0001_create_clients_and_operators
+
+INSERT INTO schema_migrations (
+    kind, name, version, checksum, fingerprint, statements_begun, statements_done, applied_at
+)
+VALUES ('migration', '0001_create_clients_and_operators', 1, 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', NULL, 0, 0, NULL)
+ON DUPLICATE KEY UPDATE version = 1;
+
+CREATE TABLE IF NOT EXISTS clients (
+    id VARCHAR(36) NOT NULL,
+    name VARCHAR(255) NOT NULL,
+    email VARCHAR(255) NULL,
+    status VARCHAR(16) NOT NULL DEFAULT 'active',
+    created_at DATETIME(3) NOT NULL,
+    updated_at DATETIME(3) NOT NULL,
+    CONSTRAINT clients_pk PRIMARY KEY (id),
+    CONSTRAINT clients_name_uq UNIQUE KEY (name),
+    CONSTRAINT clients_status_ck CHECK (status IN ('active', 'suspended'))
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS client_tokens (
+    id VARCHAR(36) NOT NULL,
+    client_id VARCHAR(36) NOT NULL,
+    name VARCHAR(100) NOT NULL,
+    scope VARCHAR(8) NOT NULL,
+    token_hash BINARY(32) NOT NULL,
+    token_hint VARCHAR(8) NOT NULL,
+    created_at DATETIME(3) NOT NULL,
+    expires_at DATETIME(3) NULL,
+    revoked_at DATETIME(3) NULL,
+    last_used_at DATETIME(3) NULL,
+    CONSTRAINT client_tokens_pk PRIMARY KEY (id),
+    CONSTRAINT client_tokens_hash_uq UNIQUE KEY (token_hash),
+    KEY client_tokens_client_idx (client_id, created_at),
+    CONSTRAINT client_tokens_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE,
+    CONSTRAINT client_tokens_scope_ck CHECK (scope IN ('agent', 'user', 'both'))
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS operators (
+    id VARCHAR(36) NOT NULL,
+    username VARCHAR(100) NOT NULL,
+    password_hash VARCHAR(255) NOT NULL,
+    role VARCHAR(16) NOT NULL,
+    is_active TINYINT(1) NOT NULL DEFAULT 1,
+    failed_login_count INT NOT NULL DEFAULT 0,
+    locked_until DATETIME(3) NULL,
+    last_login_at DATETIME(3) NULL,
+    created_at DATETIME(3) NOT NULL,
+    updated_at DATETIME(3) NOT NULL,
+    CONSTRAINT operators_pk PRIMARY KEY (id),
+    CONSTRAINT operators_username_uq UNIQUE KEY (username),
+    CONSTRAINT operators_role_ck CHECK (role IN ('viewer', 'operator', 'admin'))
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS operator_sessions (
+    id VARCHAR(36) NOT NULL,
+    operator_id VARCHAR(36) NOT NULL,
+    token_hash BINARY(32) NOT NULL,
+    created_at DATETIME(3) NOT NULL,
+    last_seen_at DATETIME(3) NOT NULL,
+    expires_at DATETIME(3) NOT NULL,
+    remote_address VARCHAR(64) NULL,
+    user_agent VARCHAR(255) NULL,
+    CONSTRAINT operator_sessions_pk PRIMARY KEY (id),
+    CONSTRAINT operator_sessions_hash_uq UNIQUE KEY (token_hash),
+    KEY operator_sessions_expires_idx (expires_at),
+    CONSTRAINT operator_sessions_operator_fk FOREIGN KEY (operator_id) REFERENCES operators (id)
+        ON DELETE CASCADE
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS operator_api_keys (
+    id VARCHAR(36) NOT NULL,
+    operator_id VARCHAR(36) NOT NULL,
+    name VARCHAR(100) NOT NULL,
+    key_hash BINARY(32) NOT NULL,
+    key_hint VARCHAR(8) NOT NULL,
+    created_at DATETIME(3) NOT NULL,
+    expires_at DATETIME(3) NULL,
+    revoked_at DATETIME(3) NULL,
+    last_used_at DATETIME(3) NULL,
+    CONSTRAINT operator_api_keys_pk PRIMARY KEY (id),
+    CONSTRAINT operator_api_keys_hash_uq UNIQUE KEY (key_hash),
+    CONSTRAINT operator_api_keys_operator_fk FOREIGN KEY (operator_id) REFERENCES operators (id)
+        ON DELETE CASCADE
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+UPDATE schema_migrations
+SET statements_begun = 5, statements_done = 5, checksum = 'ef908d668aa2ec1ec0b055e86656ce1556ae1ea367105a70dfca986789b9893e', applied_at = UTC_TIMESTAMP(3)
+WHERE kind = 'migration' AND name = '0001_create_clients_and_operators' AND applied_at IS NULL;
+
+-- 0002_create_fleet
+
+INSERT INTO schema_migrations (
+    kind, name, version, checksum, fingerprint, statements_begun, statements_done, applied_at
+)
+VALUES ('migration', '0002_create_fleet', 2, 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', NULL, 0, 0, NULL)
+ON DUPLICATE KEY UPDATE version = 2;
+
+CREATE TABLE IF NOT EXISTS agents (
+    id VARCHAR(36) NOT NULL,
+    client_id VARCHAR(36) NOT NULL,
+    logical_agent_id VARCHAR(255) NOT NULL,
+    status VARCHAR(16) NOT NULL,
+    primary_instance_id VARCHAR(64) NULL,
+    epoch INT NOT NULL DEFAULT 0,
+    identity_conflict_at DATETIME(3) NULL,
+    offline_announced_at DATETIME(3) NULL,
+    last_switch_at DATETIME(3) NULL,
+    last_failover_at DATETIME(3) NULL,
+    last_cleanup_at DATETIME(3) NULL,
+    deleted_at DATETIME(3) NULL,
+    created_at DATETIME(3) NOT NULL,
+    updated_at DATETIME(3) NOT NULL,
+    CONSTRAINT agents_pk PRIMARY KEY (id),
+    CONSTRAINT agents_logical_uq UNIQUE KEY (client_id, logical_agent_id),
+    KEY agents_status_idx (status, id),
+    CONSTRAINT agents_client_fk FOREIGN KEY (client_id) REFERENCES clients (id) ON DELETE CASCADE,
+    CONSTRAINT agents_status_ck CHECK (status IN ('online', 'offline', 'deleted')),
+    CONSTRAINT agents_epoch_ck CHECK (epoch >= 0)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS agent_configs (
+    agent_id VARCHAR(36) NOT NULL,
+    version INT NOT NULL DEFAULT 1,
+    enabled TINYINT(1) NOT NULL DEFAULT 1,
+    auto_switch_enabled TINYINT(1) NOT NULL DEFAULT 1,
+    manual_replica_enabled TINYINT(1) NOT NULL DEFAULT 0,
+    auto_terminate_enabled TINYINT(1) NOT NULL DEFAULT 1,
+    terminate_wait_seconds INT NOT NULL DEFAULT 300,
+    replica_enabled TINYINT(1) NOT NULL DEFAULT 0,
+    replica_count INT NOT NULL DEFAULT 0,
+    min_savings_percent DECIMAL(5, 2) NOT NULL DEFAULT 15.00,
+    risk_threshold DECIMAL(3, 2) NOT NULL DEFAULT 0.30,
+    max_switches_per_day INT NOT NULL DEFAULT 3,
+    max_switches_per_week INT NOT NULL DEFAULT 10,
+    min_pool_duration_hours INT NOT NULL DEFAULT 2,
+    updated_at DATETIME(3) NOT NULL,
+    CONSTRAINT agent_configs_pk PRIMARY KEY (agent_id),
+    CONSTRAINT agent_configs_agent_fk FOREIGN KEY (agent_id) REFERENCES agents (id)
+        ON DELETE CASCADE,
+    CONSTRAINT agent_configs_mode_ck CHECK (auto_switch_enabled = 0 OR manual_replica_enabled = 0),
+    CONSTRAINT agent_configs_wait_ck CHECK (terminate_wait_seconds BETWEEN 0 AND 86400),
+    CONSTRAINT agent_configs_replicas_ck CHECK (replica_count BETWEEN 0 AND 5),
+    CONSTRAINT agent_configs_savings_ck CHECK (min_savings_percent BETWEEN 0 AND 100),
+    CONSTRAINT agent_configs_risk_ck CHECK (risk_threshold BETWEEN 0 AND 1)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS instances (
+    agent_id VARCHAR(36) NOT NULL,
+    instance_id VARCHAR(64) NOT NULL,
+    client_id VARCHAR(36) NOT NULL,
+    role VARCHAR(16) NOT NULL,
+    role_reason VARCHAR(64) NOT NULL,
+    protocol SMALLINT NOT NULL DEFAULT 4,
+    is_steady TINYINT(1) NOT NULL DEFAULT 0,
+    mode VARCHAR(16) NOT NULL,
+    instance_type VARCHAR(64) NOT NULL,
+    region VARCHAR(32) NOT NULL,
+    az VARCHAR(48) NOT NULL,
+    az_id VARCHAR(32) NULL,
+    account_id VARCHAR(32) NULL,
+    ami_id VARCHAR(64) NULL,
+    hostname VARCHAR(255) NULL,
+    private_ip VARCHAR(64) NULL,
+    public_ip VARCHAR(64) NULL,
+    agent_version VARCHAR(32) NULL,
+    spot_price_usd_per_hour DECIMAL(12, 6) NULL,
+    ondemand_price_usd_per_hour DECIMAL(12, 6) NULL,
+    prices_at DATETIME(3) NULL,
+    cpu_percent DECIMAL(5, 2) NULL,
+    memory_percent DECIMAL(5, 2) NULL,
+    disk_percent DECIMAL(5, 2) NULL,
+    command_id VARCHAR(36) NULL,
+    launched_at DATETIME(3) NULL,
+    first_seen_at DATETIME(3) NULL,
+    last_seen_at DATETIME(3) NULL,
+    role_changed_at DATETIME(3) NOT NULL,
+    terminated_at DATETIME(3) NULL,
+    primary_slot VARCHAR(36) AS (CASE WHEN role = 'primary' THEN agent_id END) VIRTUAL,
+    CONSTRAINT instances_pk PRIMARY KEY (agent_id, instance_id),
+    CONSTRAINT instances_primary_uq UNIQUE KEY (primary_slot),
+    KEY instances_client_idx (client_id, instance_id),
+    KEY instances_silent_idx (is_steady, last_seen_at),
+    CONSTRAINT instances_agent_fk FOREIGN KEY (agent_id) REFERENCES agents (id) ON DELETE CASCADE,
+    CONSTRAINT instances_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE,
+    CONSTRAINT instances_role_ck CHECK (
+        role IN ('primary', 'successor', 'replica', 'candidate', 'superseded', 'terminated')
+    ),
+    CONSTRAINT instances_mode_ck CHECK (mode IN ('spot', 'ondemand', 'unknown'))
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS commands (
+    id VARCHAR(36) NOT NULL,
+    client_id VARCHAR(36) NOT NULL,
+    agent_id VARCHAR(36) NOT NULL,
+    command_type VARCHAR(32) NOT NULL,
+    instance_id VARCHAR(64) NULL,
+    target_mode VARCHAR(16) NULL,
+    target_pool_id VARCHAR(128) NULL,
+    payload JSON NULL,
+    priority INT NOT NULL,
+    terminate_wait_seconds INT NOT NULL DEFAULT 0,
+    reason VARCHAR(255) NULL,
+    created_by VARCHAR(100) NOT NULL,
+    idempotency_key VARCHAR(128) NULL,
+    status VARCHAR(16) NOT NULL,
+    outcome_code VARCHAR(32) NULL,
+    message VARCHAR(1000) NULL,
+    lease_instance_id VARCHAR(64) NULL,
+    lease_protocol SMALLINT NULL,
+    lease_count INT NOT NULL DEFAULT 0,
+    leased_at DATETIME(3) NULL,
+    lease_expires_at DATETIME(3) NULL,
+    expires_at DATETIME(3) NOT NULL,
+    created_at DATETIME(3) NOT NULL,
+    ended_at DATETIME(3) NULL,
+    CONSTRAINT commands_pk PRIMARY KEY (id),
+    CONSTRAINT commands_idempotency_uq UNIQUE KEY (agent_id, idempotency_key),
+    KEY commands_queue_idx (agent_id, status, priority, created_at),
+    KEY commands_lease_idx (status, lease_expires_at),
+    KEY commands_expiry_idx (status, expires_at),
+    KEY commands_ended_idx (ended_at),
+    KEY commands_client_idx (client_id, created_at),
+    CONSTRAINT commands_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE,
+    CONSTRAINT commands_agent_fk FOREIGN KEY (agent_id) REFERENCES agents (id) ON DELETE CASCADE,
+    CONSTRAINT commands_type_ck CHECK (
+        command_type IN (
+            'switch', 'create_replica', 'promote', 'retire_instance', 'snapshot',
+            'verify_primary', 'rescue', 'cleanup', 'inventory', 'uninstall'
+        )
+    ),
+    CONSTRAINT commands_status_ck CHECK (
+        status IN ('pending', 'leased', 'completed', 'failed', 'cancelled', 'expired')
+    ),
+    CONSTRAINT commands_mode_ck CHECK (target_mode IN ('spot', 'ondemand')),
+    CONSTRAINT commands_priority_ck CHECK (priority BETWEEN 0 AND 100),
+    CONSTRAINT commands_switch_ck CHECK (
+        command_type <> 'switch' OR (
+            target_mode IS NOT NULL AND (target_mode = 'ondemand' OR target_pool_id IS NOT NULL)
+        )
+    )
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS switches (
+    id VARCHAR(36) NOT NULL,
+    client_id VARCHAR(36) NOT NULL,
+    agent_id VARCHAR(36) NOT NULL,
+    command_id VARCHAR(36) NULL,
+    cause VARCHAR(16) NOT NULL,
+    status VARCHAR(16) NOT NULL,
+    failed_step VARCHAR(32) NULL,
+    reason VARCHAR(255) NULL,
+    old_instance_id VARCHAR(64) NULL,
+    old_instance_type VARCHAR(64) NULL,
+    old_az VARCHAR(48) NULL,
+    old_mode VARCHAR(16) NULL,
+    old_pool_id VARCHAR(128) NULL,
+    new_instance_id VARCHAR(64) NULL,
+    new_instance_type VARCHAR(64) NULL,
+    new_az VARCHAR(48) NULL,
+    new_mode VARCHAR(16) NULL,
+    new_pool_id VARCHAR(128) NULL,
+    ondemand_price_usd_per_hour DECIMAL(12, 6) NULL,
+    old_spot_price_usd_per_hour DECIMAL(12, 6) NULL,
+    new_spot_price_usd_per_hour DECIMAL(12, 6) NULL,
+    savings_impact_usd_per_hour DECIMAL(12, 6) NULL,
+    image_id VARCHAR(64) NULL,
+    snapshot_id VARCHAR(64) NULL,
+    data_gap_seconds INT NULL,
+    requested_at DATETIME(3) NOT NULL,
+    initiated_at DATETIME(3) NULL,
+    image_created_at DATETIME(3) NULL,
+    launched_at DATETIME(3) NULL,
+    ready_at DATETIME(3) NULL,
+    cut_over_at DATETIME(3) NULL,
+    old_terminated_at DATETIME(3) NULL,
+    reported_at DATETIME(3) NULL,
+    report_key VARCHAR(200) NULL,
+    ended_at DATETIME(3) NULL,
+    open_slot VARCHAR(36) AS (
+        CASE WHEN status NOT IN ('completed', 'failed') THEN agent_id END
+    ) VIRTUAL,
+    CONSTRAINT switches_pk PRIMARY KEY (id),
+    CONSTRAINT switches_open_uq UNIQUE KEY (open_slot),
+    CONSTRAINT switches_command_uq UNIQUE KEY (command_id),
+    CONSTRAINT switches_report_uq UNIQUE KEY (agent_id, report_key),
+    KEY switches_agent_idx (agent_id, requested_at),
+    KEY switches_client_idx (client_id, requested_at),
+    KEY switches_requested_idx (requested_at),
+    KEY switches_new_instance_idx (agent_id, new_instance_id),
+    CONSTRAINT switches_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE,
+    CONSTRAINT switches_agent_fk FOREIGN KEY (agent_id) REFERENCES agents (id) ON DELETE CASCADE,
+    CONSTRAINT switches_status_ck CHECK (
+        status IN (
+            'requested', 'launching', 'running', 'ready', 'cut_over', 'completed', 'failed'
+        )
+    ),
+    CONSTRAINT switches_cause_ck CHECK (
+        cause IN ('manual', 'engine', 'rebalance', 'termination', 'loss', 'promotion')
+    )
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS cleanup_logs (
+    id BIGINT NOT NULL AUTO_INCREMENT,
+    client_id VARCHAR(36) NOT NULL,
+    agent_id VARCHAR(36) NOT NULL,
+    executed_at DATETIME(3) NOT NULL,
+    deleted_snapshot_count INT NOT NULL,
+    deleted_image_count INT NOT NULL,
+    failed_count INT NOT NULL,
+    report JSON NOT NULL,
+    created_at DATETIME(3) NOT NULL,
+    CONSTRAINT cleanup_logs_pk PRIMARY KEY (id),
+    CONSTRAINT cleanup_logs_run_uq UNIQUE KEY (agent_id, executed_at),
+    KEY cleanup_logs_created_idx (created_at),
+    CONSTRAINT cleanup_logs_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE,
+    CONSTRAINT cleanup_logs_agent_fk FOREIGN KEY (agent_id) REFERENCES agents (id)
+        ON DELETE CASCADE
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS agent_health_metrics (
+    agent_id VARCHAR(36) NOT NULL,
+    bucket_at DATETIME(3) NOT NULL,
+    client_id VARCHAR(36) NOT NULL,
+    instance_id VARCHAR(64) NOT NULL,
+    silent_seconds INT NOT NULL,
+    cpu_percent DECIMAL(5, 2) NULL,
+    memory_percent DECIMAL(5, 2) NULL,
+    disk_percent DECIMAL(5, 2) NULL,
+    CONSTRAINT agent_health_metrics_pk PRIMARY KEY (agent_id, bucket_at),
+    KEY agent_health_metrics_bucket_idx (bucket_at),
+    CONSTRAINT agent_health_metrics_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE,
+    CONSTRAINT agent_health_metrics_agent_fk FOREIGN KEY (agent_id) REFERENCES agents (id)
+        ON DELETE CASCADE
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+UPDATE schema_migrations
+SET statements_begun = 7, statements_done = 7, checksum = '46351723b69acfcf5ea9bd4db5746d946cb1001e5f1496555db7a61d19bdb422', applied_at = UTC_TIMESTAMP(3)
+WHERE kind = 'migration' AND name = '0002_create_fleet' AND applied_at IS NULL;
+
+-- 0003_create_prices
+
+INSERT INTO schema_migrations (
+    kind, name, version, checksum, fingerprint, statements_begun, statements_done, applied_at
+)
+VALUES ('migration', '0003_create_prices', 3, 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', NULL, 0, 0, NULL)
+ON DUPLICATE KEY UPDATE version = 3;
+
+CREATE TABLE IF NOT EXISTS spot_pools (
+    id BIGINT NOT NULL AUTO_INCREMENT,
+    client_id VARCHAR(36) NULL,
+    region VARCHAR(32) NOT NULL,
+    zone VARCHAR(48) NOT NULL,
+    instance_type VARCHAR(64) NOT NULL,
+    created_at DATETIME(3) NOT NULL,
+    owner VARCHAR(36) AS (COALESCE(client_id, '')) VIRTUAL,
+    CONSTRAINT spot_pools_pk PRIMARY KEY (id),
+    CONSTRAINT spot_pools_natural_uq UNIQUE KEY (owner, region, zone, instance_type),
+    CONSTRAINT spot_pools_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS pool_prices (
+    client_id VARCHAR(36) NOT NULL,
+    pool_id BIGINT NOT NULL,
+    az VARCHAR(48) NOT NULL,
+    price_usd_per_hour DECIMAL(12, 6) NOT NULL,
+    observed_at DATETIME(3) NOT NULL,
+    reported_at DATETIME(3) NOT NULL,
+    CONSTRAINT pool_prices_pk PRIMARY KEY (client_id, pool_id),
+    KEY pool_prices_pool_idx (pool_id, observed_at),
+    CONSTRAINT pool_prices_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE,
+    CONSTRAINT pool_prices_pool_fk FOREIGN KEY (pool_id) REFERENCES spot_pools (id)
+        ON DELETE CASCADE,
+    CONSTRAINT pool_prices_price_ck CHECK (price_usd_per_hour > 0)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS spot_price_snapshots (
+    id BIGINT NOT NULL AUTO_INCREMENT,
+    client_id VARCHAR(36) NOT NULL,
+    pool_id BIGINT NOT NULL,
+    bucket_at DATETIME(3) NOT NULL,
+    reporter_slot VARCHAR(100) NOT NULL,
+    price_usd_per_hour DECIMAL(12, 6) NOT NULL,
+    observed_at DATETIME(3) NOT NULL,
+    received_at DATETIME(3) NOT NULL,
+    agent_id VARCHAR(36) NOT NULL,
+    instance_id VARCHAR(64) NOT NULL,
+    source VARCHAR(16) NOT NULL,
+    report_count INT NOT NULL DEFAULT 1,
+    CONSTRAINT spot_price_snapshots_pk PRIMARY KEY (id),
+    CONSTRAINT spot_price_snapshots_slot_uq UNIQUE KEY (
+        client_id, pool_id, bucket_at, reporter_slot
+    ),
+    KEY spot_price_snapshots_received_idx (received_at),
+    KEY spot_price_snapshots_pool_idx (pool_id, bucket_at),
+    CONSTRAINT spot_price_snapshots_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE,
+    CONSTRAINT spot_price_snapshots_pool_fk FOREIGN KEY (pool_id) REFERENCES spot_pools (id)
+        ON DELETE CASCADE,
+    CONSTRAINT spot_price_snapshots_price_ck CHECK (price_usd_per_hour > 0),
+    CONSTRAINT spot_price_snapshots_source_ck CHECK (
+        source IN ('primary', 'replica', 'other', 'history')
+    )
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS ondemand_price_snapshots (
+    client_id VARCHAR(36) NOT NULL,
+    region VARCHAR(32) NOT NULL,
+    instance_type VARCHAR(64) NOT NULL,
+    bucket_at DATETIME(3) NOT NULL,
+    price_usd_per_hour DECIMAL(12, 6) NOT NULL,
+    source VARCHAR(32) NOT NULL,
+    observed_at DATETIME(3) NOT NULL,
+    agent_id VARCHAR(36) NOT NULL,
+    CONSTRAINT ondemand_price_snapshots_pk PRIMARY KEY (
+        client_id, region, instance_type, bucket_at
+    ),
+    KEY ondemand_price_snapshots_bucket_idx (bucket_at),
+    CONSTRAINT ondemand_price_snapshots_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE,
+    CONSTRAINT ondemand_price_snapshots_price_ck CHECK (price_usd_per_hour > 0)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS pricing_reports (
+    agent_id VARCHAR(36) NOT NULL,
+    instance_id VARCHAR(64) NOT NULL,
+    observed_at DATETIME(3) NOT NULL,
+    client_id VARCHAR(36) NOT NULL,
+    received_at DATETIME(3) NOT NULL,
+    ondemand_price_usd_per_hour DECIMAL(12, 6) NULL,
+    spot_price_usd_per_hour DECIMAL(12, 6) NULL,
+    accepted_count INT NOT NULL,
+    refused_count INT NOT NULL,
+    CONSTRAINT pricing_reports_pk PRIMARY KEY (agent_id, instance_id, observed_at),
+    KEY pricing_reports_received_idx (received_at),
+    CONSTRAINT pricing_reports_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE,
+    CONSTRAINT pricing_reports_agent_fk FOREIGN KEY (agent_id) REFERENCES agents (id)
+        ON DELETE CASCADE
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+UPDATE schema_migrations
+SET statements_begun = 5, statements_done = 5, checksum = 'b3d370d590c264f140aa321a907868da01ede0860d3c033f2c3a710e4b1d6fbc', applied_at = UTC_TIMESTAMP(3)
+WHERE kind = 'migration' AND name = '0003_create_prices' AND applied_at IS NULL;
+
+-- 0004_create_operations
+
+INSERT INTO schema_migrations (
+    kind, name, version, checksum, fingerprint, statements_begun, statements_done, applied_at
+)
+VALUES ('migration', '0004_create_operations', 4, 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', NULL, 0, 0, NULL)
+ON DUPLICATE KEY UPDATE version = 4;
+
+CREATE TABLE IF NOT EXISTS system_events (
+    id BIGINT NOT NULL AUTO_INCREMENT,
+    event_type VARCHAR(64) NOT NULL,
+    severity VARCHAR(16) NOT NULL,
+    client_id VARCHAR(36) NULL,
+    agent_id VARCHAR(36) NULL,
+    instance_id VARCHAR(64) NULL,
+    message VARCHAR(500) NOT NULL,
+    details JSON NULL,
+    created_at DATETIME(3) NOT NULL,
+    CONSTRAINT system_events_pk PRIMARY KEY (id),
+    KEY system_events_client_idx (client_id, created_at),
+    KEY system_events_agent_idx (agent_id, created_at),
+    KEY system_events_created_idx (created_at),
+    CONSTRAINT system_events_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE,
+    CONSTRAINT system_events_severity_ck CHECK (severity IN ('info', 'warning', 'error'))
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS notifications (
+    id BIGINT NOT NULL AUTO_INCREMENT,
+    client_id VARCHAR(36) NULL,
+    agent_id VARCHAR(36) NULL,
+    notification_type VARCHAR(64) NOT NULL,
+    severity VARCHAR(16) NOT NULL,
+    message VARCHAR(500) NOT NULL,
+    is_read TINYINT(1) NOT NULL DEFAULT 0,
+    created_at DATETIME(3) NOT NULL,
+    CONSTRAINT notifications_pk PRIMARY KEY (id),
+    KEY notifications_client_idx (client_id, created_at),
+    KEY notifications_created_idx (created_at),
+    CONSTRAINT notifications_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE,
+    CONSTRAINT notifications_severity_ck CHECK (severity IN ('info', 'warning', 'error'))
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS audit_logs (
+    id BIGINT NOT NULL AUTO_INCREMENT,
+    actor_type VARCHAR(16) NOT NULL,
+    actor_id VARCHAR(36) NULL,
+    actor_name VARCHAR(255) NOT NULL,
+    action VARCHAR(64) NOT NULL,
+    client_id VARCHAR(36) NULL,
+    subject_type VARCHAR(32) NOT NULL,
+    subject_id VARCHAR(64) NULL,
+    details JSON NULL,
+    remote_address VARCHAR(64) NULL,
+    request_id VARCHAR(64) NULL,
+    created_at DATETIME(3) NOT NULL,
+    CONSTRAINT audit_logs_pk PRIMARY KEY (id),
+    KEY audit_logs_created_idx (created_at),
+    KEY audit_logs_subject_idx (subject_type, subject_id, created_at),
+    CONSTRAINT audit_logs_actor_ck CHECK (
+        actor_type IN ('operator', 'client', 'cli', 'system')
+    )
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS settings (
+    name VARCHAR(64) NOT NULL,
+    value VARCHAR(255) NOT NULL,
+    updated_at DATETIME(3) NOT NULL,
+    CONSTRAINT settings_pk PRIMARY KEY (name)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS job_runs (
+    job VARCHAR(64) NOT NULL,
+    slot BIGINT NOT NULL,
+    status VARCHAR(16) NOT NULL,
+    node VARCHAR(100) NOT NULL,
+    attempt INT NOT NULL DEFAULT 1,
+    lease_until DATETIME(3) NOT NULL,
+    started_at DATETIME(3) NOT NULL,
+    finished_at DATETIME(3) NULL,
+    row_count BIGINT NULL,
+    error VARCHAR(500) NULL,
+    running_job VARCHAR(64) AS (CASE WHEN status = 'running' THEN job END) VIRTUAL,
+    CONSTRAINT job_runs_pk PRIMARY KEY (job, slot),
+    CONSTRAINT job_runs_running_uq UNIQUE KEY (running_job),
+    KEY job_runs_started_idx (started_at),
+    CONSTRAINT job_runs_status_ck CHECK (status IN ('running', 'done', 'failed'))
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+UPDATE schema_migrations
+SET statements_begun = 5, statements_done = 5, checksum = 'd31810385e353d01825a4337dd2e65022d20eb0955160874d91d51b52d51447b', applied_at = UTC_TIMESTAMP(3)
+WHERE kind = 'migration' AND name = '0004_create_operations' AND applied_at IS NULL;
+
+-- 0005_create_launch_specs
+
+INSERT INTO schema_migrations (
+    kind, name, version, checksum, fingerprint, statements_begun, statements_done, applied_at
+)
+VALUES ('migration', '0005_create_launch_specs', 5, 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', NULL, 0, 0, NULL)
+ON DUPLICATE KEY UPDATE version = 5;
+
+CREATE TABLE IF NOT EXISTS launch_specs (
+    agent_id VARCHAR(36) NOT NULL,
+    client_id VARCHAR(36) NOT NULL,
+    instance_id VARCHAR(64) NOT NULL,
+    spec JSON NOT NULL,
+    user_data_encrypted MEDIUMTEXT NULL,
+    spec_hash BINARY(32) NOT NULL,
+    created_at DATETIME(3) NOT NULL,
+    updated_at DATETIME(3) NOT NULL,
+    CONSTRAINT launch_specs_pk PRIMARY KEY (agent_id),
+    CONSTRAINT launch_specs_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE,
+    CONSTRAINT launch_specs_agent_fk FOREIGN KEY (agent_id) REFERENCES agents (id)
+        ON DELETE CASCADE
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+UPDATE schema_migrations
+SET statements_begun = 1, statements_done = 1, checksum = 'fddef6ca22cb7e02247bb50c6fd6f62acad6f1298df56f86835cc4562f4191d7', applied_at = UTC_TIMESTAMP(3)
+WHERE kind = 'migration' AND name = '0005_create_launch_specs' AND applied_at IS NULL;
+
+-- procedure complete_command
+DROP PROCEDURE IF EXISTS complete_command;
+DELIMITER $$
+CREATE PROCEDURE complete_command(
+    p_now DATETIME(3),
+    p_client_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_agent_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_command_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_expected_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_outcome_code VARCHAR(32) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_message VARCHAR(1000) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
+)
+SQL SECURITY INVOKER
+BEGIN
+    DECLARE v_applied INT DEFAULT 0;
+    DECLARE v_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL;
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION
+    BEGIN
+        ROLLBACK;
+        RESIGNAL;
+    END;
+    START TRANSACTION;
+    IF p_status = 'failed' THEN
+        UPDATE instances AS i
+        INNER JOIN switches AS s
+            ON s.agent_id = i.agent_id AND s.new_instance_id = i.instance_id
+        SET
+            i.role = 'candidate',
+            i.role_reason = 'switch_failed',
+            i.role_changed_at = p_now
+        WHERE
+            s.command_id = p_command_id
+            AND s.agent_id = p_agent_id
+            AND s.status NOT IN ('completed', 'failed')
+            AND i.role = 'successor';
+        UPDATE switches
+        SET
+            status = 'failed',
+            failed_step = COALESCE(failed_step, 'execution'),
+            reason = LEFT(p_message, 255),
+            ended_at = p_now
+        WHERE
+            command_id = p_command_id
+            AND agent_id = p_agent_id
+            AND status NOT IN ('completed', 'failed');
+    END IF;
+    SELECT c.status
+    INTO v_status
+    FROM commands AS c
+    WHERE c.id = p_command_id AND c.agent_id = p_agent_id AND c.client_id = p_client_id
+    FOR UPDATE;
+    IF v_status = p_expected_status THEN
+        UPDATE commands
+        SET
+            status = p_status,
+            outcome_code = p_outcome_code,
+            message = p_message,
+            ended_at = p_now
+        WHERE id = p_command_id;
+        SET v_applied = 1;
+        COMMIT;
+    ELSE
+        ROLLBACK;
+    END IF;
+    SELECT v_applied AS applied;
+END$$
+DELIMITER ;
+
+-- procedure lease_commands
+DROP PROCEDURE IF EXISTS lease_commands;
+DELIMITER $$
+CREATE PROCEDURE lease_commands(
+    p_now DATETIME(3),
+    p_client_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_agent_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_instance_id VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_live_since DATETIME(3),
+    p_contested_priority INT,
+    p_lease_seconds_classic INT,
+    p_lease_seconds_native INT
+)
+SQL SECURITY INVOKER
+lease_commands: BEGIN
+    DECLARE v_agent_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL;
+    DECLARE v_instance_id VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL;
+    DECLARE v_role VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL;
+    DECLARE v_command_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL;
+    DECLARE v_protocol SMALLINT DEFAULT NULL;
+    DECLARE v_enabled TINYINT DEFAULT NULL;
+    DECLARE v_waiting INT DEFAULT 0;
+    DECLARE v_lowest_priority INT DEFAULT 0;
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION
+    BEGIN
+        ROLLBACK;
+        RESIGNAL;
+    END;
+    SELECT
+        a.status,
+        i.instance_id,
+        i.role,
+        i.protocol,
+        f.enabled,
+        (
+            SELECT COUNT(*)
+            FROM commands AS c
+            WHERE c.agent_id = a.id AND c.status IN ('pending', 'leased')
+        )
+    INTO v_agent_status, v_instance_id, v_role, v_protocol, v_enabled, v_waiting
+    FROM agents AS a
+    INNER JOIN agent_configs AS f ON f.agent_id = a.id
+    LEFT JOIN instances AS i
+        ON i.agent_id = a.id AND i.instance_id = COALESCE(p_instance_id, a.primary_instance_id)
+    WHERE a.id = p_agent_id AND a.client_id = p_client_id;
+    SELECT v_agent_status AS agent_status, v_role AS role, v_protocol AS protocol;
+    IF v_waiting = 0 OR v_instance_id IS NULL OR v_enabled = 0 OR v_agent_status = 'deleted' THEN
+        LEAVE lease_commands;
+    END IF;
+    IF
+        v_role IN ('candidate', 'superseded', 'terminated')
+        OR (p_instance_id IS NULL AND v_protocol >= 5)
+    THEN
+        LEAVE lease_commands;
+    END IF;
+    IF p_instance_id IS NULL AND (
+        SELECT COUNT(*)
+        FROM instances AS i
+        WHERE i.agent_id = p_agent_id AND i.last_seen_at > p_live_since
+    ) > 1 THEN
+        SET v_lowest_priority = p_contested_priority;
+    END IF;
+    START TRANSACTION;
+    IF v_protocol < 5 THEN
+        INSERT INTO notifications (
+            client_id, agent_id, notification_type, severity, message, created_at
+        )
+        SELECT
+            c.client_id, c.agent_id, 'command_unsupported', 'warning',
+            CONCAT('The installed agent cannot execute ', c.command_type), p_now
+        FROM commands AS c
+        WHERE
+            c.agent_id = p_agent_id
+            AND c.status = 'pending'
+            AND c.command_type <> 'switch'
+            AND COALESCE(c.instance_id, v_instance_id) = v_instance_id;
+        UPDATE commands
+        SET
+            status = 'failed',
+            outcome_code = 'unsupported',
+            message = 'The installed agent cannot execute this command',
+            ended_at = p_now
+        WHERE
+            agent_id = p_agent_id
+            AND status = 'pending'
+            AND command_type <> 'switch'
+            AND COALESCE(instance_id, v_instance_id) = v_instance_id;
+    END IF;
+    SELECT c.id
+    INTO v_command_id
+    FROM commands AS c
+    WHERE
+        c.agent_id = p_agent_id
+        AND c.status = 'pending'
+        AND c.priority >= v_lowest_priority
+        AND c.expires_at > p_now
+        AND (c.instance_id = v_instance_id OR (c.instance_id IS NULL AND v_role = 'primary'))
+    ORDER BY c.priority DESC, c.created_at ASC, c.id ASC
+    LIMIT 1;
+    IF v_command_id IS NOT NULL THEN
+        UPDATE switches
+        SET status = 'launching'
+        WHERE command_id = v_command_id AND status = 'requested';
+        UPDATE commands
+        SET
+            status = 'leased',
+            lease_instance_id = v_instance_id,
+            lease_protocol = v_protocol,
+            lease_count = lease_count + 1,
+            leased_at = p_now,
+            lease_expires_at = p_now + INTERVAL (
+                terminate_wait_seconds
+                + IF(v_protocol < 5, p_lease_seconds_classic, p_lease_seconds_native)
+            ) SECOND
+        WHERE id = v_command_id AND status = 'pending';
+        IF ROW_COUNT() = 0 THEN
+            ROLLBACK;
+            LEAVE lease_commands;
+        END IF;
+    END IF;
+    IF v_protocol >= 5 THEN
+        UPDATE commands
+        SET
+            lease_expires_at = p_now + INTERVAL (
+                terminate_wait_seconds + p_lease_seconds_native
+            ) SECOND
+        WHERE
+            agent_id = p_agent_id AND status = 'leased' AND lease_instance_id = v_instance_id;
+    END IF;
+    COMMIT;
+    SELECT
+        c.id,
+        c.command_type,
+        c.instance_id,
+        c.target_mode,
+        c.target_pool_id,
+        c.payload,
+        c.priority,
+        c.terminate_wait_seconds,
+        c.reason,
+        c.created_at,
+        c.lease_expires_at
+    FROM commands AS c
+    WHERE
+        c.agent_id = p_agent_id
+        AND c.status = 'leased'
+        AND c.lease_instance_id = v_instance_id
+        AND (v_protocol >= 5 OR c.id = v_command_id)
+    ORDER BY c.priority DESC, c.created_at ASC, c.id ASC
+    LIMIT 20;
+END$$
+DELIMITER ;
+
+-- procedure mark_stale_agents
+DROP PROCEDURE IF EXISTS mark_stale_agents;
+DELIMITER $$
+CREATE PROCEDURE mark_stale_agents(
+    IN p_now DATETIME(3),
+    IN p_timeout_seconds INT,
+    IN p_offline_confirm_seconds INT,
+    IN p_batch_rows INT,
+    OUT p_marked_count BIGINT
+)
+SQL SECURITY INVOKER
+BEGIN
+    DECLARE v_after_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT '';
+    DECLARE v_found INT DEFAULT 1;
+    DECLARE v_silent_before DATETIME(3)
+        DEFAULT TIMESTAMPADD(SECOND, -p_timeout_seconds, p_now);
+    DECLARE v_announced_before DATETIME(3)
+        DEFAULT TIMESTAMPADD(SECOND, -p_offline_confirm_seconds, p_now);
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION
+    BEGIN
+        ROLLBACK;
+        RESIGNAL;
+    END;
+    SET p_marked_count = 0;
+    DROP TEMPORARY TABLE IF EXISTS stale_candidates;
+    CREATE TEMPORARY TABLE stale_candidates (
+        agent_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        is_marked TINYINT(1) NOT NULL DEFAULT 0,
+        PRIMARY KEY (agent_id)
+    ) ENGINE = InnoDB;
+    WHILE v_found > 0 DO
+        DELETE FROM stale_candidates;
+        INSERT INTO stale_candidates (agent_id)
+        SELECT a.id
+        FROM agents AS a
+        LEFT JOIN instances AS i
+            ON i.agent_id = a.id AND i.instance_id = a.primary_instance_id
+        WHERE
+            a.status = 'online'
+            AND a.deleted_at IS NULL
+            AND a.id > v_after_id
+            AND (
+                COALESCE(i.last_seen_at, i.role_changed_at, a.updated_at) < v_silent_before
+                OR (
+                    a.offline_announced_at < v_announced_before
+                    AND COALESCE(i.last_seen_at, i.role_changed_at, a.updated_at)
+                        <= a.offline_announced_at
+                )
+            )
+        ORDER BY a.id ASC
+        LIMIT p_batch_rows;
+        SET v_found = ROW_COUNT();
+        IF v_found > 0 THEN
+            SELECT MAX(c.agent_id) INTO v_after_id FROM stale_candidates AS c;
+            START TRANSACTION;
+            UPDATE stale_candidates AS c
+            STRAIGHT_JOIN agents AS a ON a.id = c.agent_id
+            LEFT JOIN instances AS i
+                ON i.agent_id = a.id AND i.instance_id = a.primary_instance_id
+            SET
+                c.is_marked = 1,
+                a.status = 'offline',
+                a.updated_at = p_now,
+                i.is_steady = 0
+            WHERE
+                a.status = 'online'
+                AND a.deleted_at IS NULL
+                AND (
+                    COALESCE(i.last_seen_at, i.role_changed_at, a.updated_at) < v_silent_before
+                    OR (
+                        a.offline_announced_at < v_announced_before
+                        AND COALESCE(i.last_seen_at, i.role_changed_at, a.updated_at)
+                            <= a.offline_announced_at
+                    )
+                );
+            INSERT INTO system_events (
+                event_type, severity, client_id, agent_id, instance_id, message, details, created_at
+            )
+            SELECT
+                'agent_marked_offline',
+                'warning',
+                a.client_id,
+                a.id,
+                a.primary_instance_id,
+                CONCAT('Agent ', a.logical_agent_id, ' is offline'),
+                JSON_OBJECT(
+                    'last_heard_at',
+                    DATE_FORMAT(COALESCE(i.last_seen_at, i.role_changed_at), '%Y-%m-%dT%H:%i:%sZ'),
+                    'announced_at',
+                    DATE_FORMAT(a.offline_announced_at, '%Y-%m-%dT%H:%i:%sZ')
+                ),
+                p_now
+            FROM stale_candidates AS c
+            INNER JOIN agents AS a ON a.id = c.agent_id
+            LEFT JOIN instances AS i
+                ON i.agent_id = a.id AND i.instance_id = a.primary_instance_id
+            WHERE c.is_marked = 1;
+            SET p_marked_count = p_marked_count + ROW_COUNT();
+            INSERT INTO notifications (
+                client_id, agent_id, notification_type, severity, message, created_at
+            )
+            SELECT
+                a.client_id,
+                a.id,
+                'agent_offline',
+                'warning',
+                CONCAT(
+                    'Agent ', a.logical_agent_id, ' is offline: its primary ',
+                    COALESCE(a.primary_instance_id, '(none)'), ' was last heard at ',
+                    COALESCE(
+                        DATE_FORMAT(i.last_seen_at, '%Y-%m-%d %H:%i:%s UTC'), 'no time at all'
+                    )
+                ),
+                p_now
+            FROM stale_candidates AS c
+            INNER JOIN agents AS a ON a.id = c.agent_id
+            LEFT JOIN instances AS i
+                ON i.agent_id = a.id AND i.instance_id = a.primary_instance_id
+            WHERE c.is_marked = 1;
+            COMMIT;
+        END IF;
+    END WHILE;
+    DROP TEMPORARY TABLE IF EXISTS stale_candidates;
+END$$
+DELIMITER ;
+
+-- procedure purge_expired
+DROP PROCEDURE IF EXISTS purge_expired;
+DELIMITER $$
+CREATE PROCEDURE purge_expired(
+    IN p_now DATETIME(3),
+    IN p_batch_rows INT,
+    IN p_max_rows INT,
+    OUT p_deleted_count BIGINT
+)
+SQL SECURITY INVOKER
+BEGIN
+    DECLARE v_age_seconds INT;
+    DECLARE v_target VARCHAR(1000) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+    DECLARE v_is_last TINYINT DEFAULT 0;
+    DECLARE v_batch_count INT;
+    DECLARE rules CURSOR FOR
+        SELECT 0 AS age_seconds, 'operator_sessions WHERE expires_at < ?' AS target
+        UNION ALL SELECT 30 * 86400, 'operator_sessions WHERE last_seen_at < ?'
+        UNION ALL SELECT 30 * 86400, 'operator_api_keys WHERE revoked_at < ?'
+        UNION ALL SELECT 30 * 86400, 'operator_api_keys WHERE expires_at < ?'
+        UNION ALL SELECT 30 * 86400, 'client_tokens WHERE revoked_at < ?'
+        UNION ALL SELECT 30 * 86400, 'client_tokens WHERE expires_at < ?'
+        UNION ALL SELECT 14 * 86400, CONCAT(
+            'job_runs WHERE started_at < ? AND status <> ''running'' AND (job, slot) NOT IN (',
+            'SELECT job, newest_slot FROM (SELECT job, MAX(slot) AS newest_slot FROM job_runs ',
+            'WHERE status = ''done'' GROUP BY job) AS newest)'
+        )
+        UNION ALL SELECT 90 * 86400, 'notifications WHERE created_at < ? AND is_read = 1'
+        UNION ALL SELECT 180 * 86400, 'notifications WHERE created_at < ?'
+        UNION ALL SELECT 180 * 86400, 'system_events WHERE created_at < ?'
+        UNION ALL SELECT 180 * 86400, 'cleanup_logs WHERE created_at < ?'
+        UNION ALL SELECT 400 * 86400, 'audit_logs WHERE created_at < ?'
+        UNION ALL SELECT 30 * 86400, 'commands WHERE ended_at < ?'
+        UNION ALL SELECT 30 * 86400, 'agent_health_metrics WHERE bucket_at < ?'
+        UNION ALL SELECT 400 * 86400, 'ondemand_price_snapshots WHERE bucket_at < ?'
+        UNION ALL SELECT 7 * 86400, 'pricing_reports WHERE received_at < ?'
+        UNION ALL SELECT 2 * 86400, 'spot_price_snapshots WHERE received_at < ?';
+    DECLARE CONTINUE HANDLER FOR NOT FOUND SET v_is_last = 1;
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION
+    BEGIN
+        ROLLBACK;
+        RESIGNAL;
+    END;
+    SET p_deleted_count = 0;
+    OPEN rules;
+    FETCH rules INTO v_age_seconds, v_target;
+    WHILE v_is_last = 0 DO
+        SET @purge_statement = CONCAT('DELETE FROM ', v_target, ' LIMIT ?');
+        SET @purge_before = TIMESTAMPADD(SECOND, -v_age_seconds, p_now);
+        PREPARE purge_batch FROM @purge_statement;
+        SET v_batch_count = 1;
+        WHILE v_batch_count > 0 AND p_deleted_count < p_max_rows DO
+            SET @purge_limit = LEAST(p_batch_rows, p_max_rows - p_deleted_count);
+            START TRANSACTION;
+            EXECUTE purge_batch USING @purge_before, @purge_limit;
+            SET v_batch_count = ROW_COUNT();
+            COMMIT;
+            SET p_deleted_count = p_deleted_count + v_batch_count;
+        END WHILE;
+        DEALLOCATE PREPARE purge_batch;
+        FETCH rules INTO v_age_seconds, v_target;
+    END WHILE;
+    CLOSE rules;
+END$$
+DELIMITER ;
+
+-- procedure record_pricing_report
+DROP PROCEDURE IF EXISTS record_pricing_report;
+DELIMITER $$
+CREATE PROCEDURE record_pricing_report(
+    p_now DATETIME(3),
+    p_client_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_agent_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_instance_id VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_observed_at DATETIME(3),
+    p_bucket_at DATETIME(3),
+    p_shared_slot VARCHAR(100) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_own_slot VARCHAR(100) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_region VARCHAR(32) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_instance_type VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_mode VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_ondemand_price DECIMAL(12, 6),
+    p_ondemand_source VARCHAR(32) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_spot_price DECIMAL(12, 6),
+    p_entries LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_accepted_count INT,
+    p_refused_count INT
+)
+SQL SECURITY INVOKER
+record_pricing_report: BEGIN
+    DECLARE v_role VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL;
+    DECLARE v_is_own_source TINYINT DEFAULT 0;
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION
+    BEGIN
+        ROLLBACK;
+        RESIGNAL;
+    END;
+    SELECT i.role
+    INTO v_role
+    FROM instances AS i
+    WHERE
+        i.agent_id = p_agent_id
+        AND i.instance_id = p_instance_id
+        AND i.client_id = p_client_id;
+    IF v_role IS NULL THEN
+        SELECT 0 AS is_known, 0 AS is_repeat;
+        LEAVE record_pricing_report;
+    END IF;
+    SET v_is_own_source = v_role IN ('primary', 'replica');
+    START TRANSACTION;
+    INSERT IGNORE INTO pricing_reports (
+        agent_id, instance_id, observed_at, client_id, received_at,
+        ondemand_price_usd_per_hour, spot_price_usd_per_hour, accepted_count, refused_count
+    )
+    VALUES (
+        p_agent_id, p_instance_id, p_observed_at, p_client_id, p_now,
+        p_ondemand_price, p_spot_price, p_accepted_count, p_refused_count
+    );
+    IF ROW_COUNT() = 0 THEN
+        ROLLBACK;
+        SELECT 1 AS is_known, 1 AS is_repeat;
+        LEAVE record_pricing_report;
+    END IF;
+    UPDATE instances
+    SET
+        ondemand_price_usd_per_hour = COALESCE(p_ondemand_price, ondemand_price_usd_per_hour),
+        spot_price_usd_per_hour = COALESCE(p_spot_price, spot_price_usd_per_hour),
+        mode = IF(mode = 'unknown', p_mode, mode),
+        prices_at = p_observed_at
+    WHERE
+        agent_id = p_agent_id
+        AND instance_id = p_instance_id
+        AND COALESCE(prices_at, p_observed_at) <= p_observed_at;
+    IF p_accepted_count > 0 THEN
+        INSERT INTO spot_price_snapshots (
+            client_id, pool_id, bucket_at, reporter_slot, price_usd_per_hour, observed_at,
+            received_at, agent_id, instance_id, source
+        )
+        SELECT
+            p_client_id,
+            e.pool_id,
+            p_bucket_at,
+            IF(e.is_own = 1 AND v_is_own_source = 1, p_own_slot, p_shared_slot),
+            e.price_usd_per_hour,
+            p_observed_at,
+            p_now,
+            p_agent_id,
+            p_instance_id,
+            IF(e.is_own = 1 AND v_is_own_source = 1, v_role, 'other')
+        FROM JSON_TABLE(
+            p_entries, '$[*]' COLUMNS (
+                pool_id BIGINT PATH '$.p',
+                price_usd_per_hour DECIMAL(12, 6) PATH '$.c',
+                is_own TINYINT PATH '$.o'
+            )
+        ) AS e
+        ON DUPLICATE KEY UPDATE report_count = report_count + 1;
+        INSERT INTO pool_prices (
+            client_id, pool_id, az, price_usd_per_hour, observed_at, reported_at
+        )
+        SELECT
+            p_client_id,
+            e.pool_id,
+            e.az,
+            e.price_usd_per_hour,
+            p_observed_at,
+            p_now
+        FROM JSON_TABLE(
+            p_entries, '$[*]' COLUMNS (
+                pool_id BIGINT PATH '$.p',
+                az VARCHAR(48) CHARACTER SET utf8mb4 PATH '$.z',
+                price_usd_per_hour DECIMAL(12, 6) PATH '$.c'
+            )
+        ) AS e
+        ON DUPLICATE KEY UPDATE
+            az = IF(VALUES(observed_at) >= pool_prices.observed_at, VALUES(az), pool_prices.az),
+            price_usd_per_hour = IF(
+                VALUES(observed_at) >= pool_prices.observed_at,
+                VALUES(price_usd_per_hour),
+                pool_prices.price_usd_per_hour
+            ),
+            reported_at = VALUES(reported_at),
+            observed_at = GREATEST(VALUES(observed_at), pool_prices.observed_at);
+    END IF;
+    IF p_ondemand_price IS NOT NULL THEN
+        INSERT INTO ondemand_price_snapshots (
+            client_id, region, instance_type, bucket_at, price_usd_per_hour, source, observed_at,
+            agent_id
+        )
+        VALUES (
+            p_client_id, p_region, p_instance_type, p_bucket_at, p_ondemand_price,
+            p_ondemand_source, p_observed_at, p_agent_id
+        )
+        ON DUPLICATE KEY UPDATE
+            price_usd_per_hour = IF(
+                VALUES(observed_at) >= ondemand_price_snapshots.observed_at,
+                VALUES(price_usd_per_hour),
+                ondemand_price_snapshots.price_usd_per_hour
+            ),
+            source = IF(
+                VALUES(observed_at) >= ondemand_price_snapshots.observed_at,
+                VALUES(source),
+                ondemand_price_snapshots.source
+            ),
+            observed_at = GREATEST(VALUES(observed_at), ondemand_price_snapshots.observed_at);
+    END IF;
+    COMMIT;
+    SELECT 1 AS is_known, 0 AS is_repeat;
+END$$
+DELIMITER ;
+
+-- procedure record_switch
+DROP PROCEDURE IF EXISTS record_switch;
+DELIMITER $$
+CREATE PROCEDURE record_switch(
+    p_now DATETIME(3),
+    p_client_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_agent_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_expected_epoch INT,
+    p_moves_primary TINYINT,
+    p_switch_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_report_key VARCHAR(200) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_cause VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_old_instance_id VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_old_instance_type VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_old_az VARCHAR(48) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_old_mode VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_old_pool_id VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_new_instance_id VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_new_instance_type VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_new_region VARCHAR(32) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_new_az VARCHAR(48) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_new_ami_id VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_new_mode VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_new_pool_id VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_new_is_steady TINYINT,
+    p_ondemand_price DECIMAL(12, 6),
+    p_old_spot_price DECIMAL(12, 6),
+    p_new_spot_price DECIMAL(12, 6),
+    p_savings_impact DECIMAL(12, 6),
+    p_image_id VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_snapshot_id VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_initiated_at DATETIME(3),
+    p_image_created_at DATETIME(3),
+    p_launched_at DATETIME(3),
+    p_ready_at DATETIME(3),
+    p_cut_over_at DATETIME(3),
+    p_old_terminated_at DATETIME(3),
+    p_message VARCHAR(500) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_retire_command_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_retire_payload LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_retire_expires_at DATETIME(3)
+)
+SQL SECURITY INVOKER
+record_switch: BEGIN
+    DECLARE v_epoch INT DEFAULT NULL;
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION
+    BEGIN
+        ROLLBACK;
+        RESIGNAL;
+    END;
+    START TRANSACTION;
+    SELECT a.epoch
+    INTO v_epoch
+    FROM agents AS a
+    WHERE a.id = p_agent_id AND a.client_id = p_client_id
+    FOR UPDATE;
+    IF
+        v_epoch IS NULL
+        OR v_epoch <> p_expected_epoch
+        OR EXISTS (
+            SELECT 1
+            FROM switches AS s
+            WHERE s.agent_id = p_agent_id AND s.report_key = p_report_key AND s.id <> p_switch_id
+        )
+    THEN
+        ROLLBACK;
+        SELECT 0 AS applied;
+        LEAVE record_switch;
+    END IF;
+    IF p_moves_primary = 1 THEN
+        UPDATE instances
+        SET
+            role = 'superseded',
+            role_reason = 'switch_reported',
+            role_changed_at = p_now
+        WHERE agent_id = p_agent_id AND role = 'primary';
+        INSERT INTO instances (
+            agent_id, instance_id, client_id, role, role_reason, is_steady, mode, instance_type,
+            region, az, ami_id, launched_at, role_changed_at
+        )
+        VALUES (
+            p_agent_id, p_new_instance_id, p_client_id, 'primary', 'switch_reported',
+            p_new_is_steady, p_new_mode, p_new_instance_type, p_new_region, p_new_az, p_new_ami_id,
+            p_launched_at, p_now
+        )
+        ON DUPLICATE KEY UPDATE
+            role = 'primary',
+            role_reason = 'switch_reported',
+            role_changed_at = p_now,
+            launched_at = COALESCE(launched_at, VALUES(launched_at));
+        UPDATE agents
+        SET
+            primary_instance_id = p_new_instance_id,
+            epoch = epoch + 1,
+            last_switch_at = p_now,
+            offline_announced_at = NULL,
+            updated_at = p_now
+        WHERE id = p_agent_id;
+    END IF;
+    IF p_old_terminated_at IS NOT NULL THEN
+        UPDATE instances
+        SET
+            role = 'terminated',
+            role_reason = 'switch_reported',
+            role_changed_at = p_now,
+            terminated_at = p_old_terminated_at
+        WHERE
+            agent_id = p_agent_id
+            AND instance_id = p_old_instance_id
+            AND role = 'superseded';
+    END IF;
+    INSERT INTO switches (
+        id, client_id, agent_id, cause, status, report_key,
+        old_instance_id, old_instance_type, old_az, old_mode, old_pool_id,
+        new_instance_id, new_instance_type, new_az, new_mode, new_pool_id,
+        ondemand_price_usd_per_hour, old_spot_price_usd_per_hour, new_spot_price_usd_per_hour,
+        savings_impact_usd_per_hour, image_id, snapshot_id,
+        requested_at, initiated_at, image_created_at, launched_at, ready_at, cut_over_at,
+        old_terminated_at, reported_at, ended_at
+    )
+    VALUES (
+        p_switch_id, p_client_id, p_agent_id, p_cause, 'completed', p_report_key,
+        p_old_instance_id, p_old_instance_type, p_old_az, p_old_mode, p_old_pool_id,
+        p_new_instance_id, p_new_instance_type, p_new_az, p_new_mode, p_new_pool_id,
+        p_ondemand_price, p_old_spot_price, p_new_spot_price,
+        p_savings_impact, p_image_id, p_snapshot_id,
+        COALESCE(p_initiated_at, p_now), p_initiated_at, p_image_created_at, p_launched_at,
+        p_ready_at, p_cut_over_at, p_old_terminated_at, p_now, p_now
+    )
+    ON DUPLICATE KEY UPDATE
+        status = 'completed',
+        failed_step = NULL,
+        report_key = VALUES(report_key),
+        old_instance_id = VALUES(old_instance_id),
+        old_instance_type = VALUES(old_instance_type),
+        old_az = VALUES(old_az),
+        old_mode = VALUES(old_mode),
+        old_pool_id = VALUES(old_pool_id),
+        new_instance_id = VALUES(new_instance_id),
+        new_instance_type = VALUES(new_instance_type),
+        new_az = VALUES(new_az),
+        new_mode = VALUES(new_mode),
+        new_pool_id = VALUES(new_pool_id),
+        ondemand_price_usd_per_hour = VALUES(ondemand_price_usd_per_hour),
+        old_spot_price_usd_per_hour = VALUES(old_spot_price_usd_per_hour),
+        new_spot_price_usd_per_hour = VALUES(new_spot_price_usd_per_hour),
+        savings_impact_usd_per_hour = VALUES(savings_impact_usd_per_hour),
+        image_id = VALUES(image_id),
+        snapshot_id = VALUES(snapshot_id),
+        initiated_at = VALUES(initiated_at),
+        image_created_at = VALUES(image_created_at),
+        launched_at = VALUES(launched_at),
+        ready_at = VALUES(ready_at),
+        cut_over_at = VALUES(cut_over_at),
+        old_terminated_at = COALESCE(VALUES(old_terminated_at), old_terminated_at),
+        reported_at = COALESCE(reported_at, VALUES(reported_at)),
+        ended_at = COALESCE(ended_at, VALUES(ended_at));
+    UPDATE commands AS c
+    INNER JOIN switches AS s ON s.command_id = c.id
+    SET
+        c.status = 'completed',
+        c.outcome_code = 'reported',
+        c.message = 'Switch reported',
+        c.ended_at = p_now
+    WHERE
+        s.id = p_switch_id
+        AND s.agent_id = p_agent_id
+        AND (
+            c.status = 'leased'
+            OR (c.status = 'failed' AND c.outcome_code = 'outcome_unknown')
+        );
+    IF p_retire_command_id IS NOT NULL THEN
+        INSERT INTO commands (
+            id, client_id, agent_id, command_type, instance_id, payload, priority, created_by,
+            idempotency_key, status, expires_at, created_at
+        )
+        VALUES (
+            p_retire_command_id, p_client_id, p_agent_id, 'retire_instance', p_new_instance_id,
+            p_retire_payload, 50, 'system', CONCAT('retire:', p_switch_id), 'pending',
+            p_retire_expires_at, p_now
+        )
+        ON DUPLICATE KEY UPDATE commands.id = commands.id;
+    END IF;
+    INSERT INTO system_events (
+        event_type, severity, client_id, agent_id, instance_id, message, created_at
+    )
+    VALUES (
+        IF(p_moves_primary = 1, 'switch_completed', 'switch_reported_late'), 'info',
+        p_client_id, p_agent_id, p_new_instance_id, p_message, p_now
+    );
+    IF p_moves_primary = 1 THEN
+        INSERT INTO notifications (
+            client_id, agent_id, notification_type, severity, message, created_at
+        )
+        VALUES (p_client_id, p_agent_id, 'switch_completed', 'info', p_message, p_now);
+    END IF;
+    COMMIT;
+    SELECT 1 AS applied;
+END$$
+DELIMITER ;
+
+-- procedure register_agent
+DROP PROCEDURE IF EXISTS register_agent;
+DELIMITER $$
+CREATE PROCEDURE register_agent(
+    p_now DATETIME(3),
+    p_client_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_agent_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_logical_agent_id VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_expected_epoch INT,
+    p_expected_instances INT,
+    p_creates_agent TINYINT,
+    p_revives_agent TINYINT,
+    p_takes_primary TINYINT,
+    p_raises_conflict TINYINT,
+    p_switch_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_completes_switch TINYINT,
+    p_new_switch_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_role VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_role_reason VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_instance_id VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_protocol SMALLINT,
+    p_is_steady TINYINT,
+    p_mode VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_instance_type VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_region VARCHAR(32) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_az VARCHAR(48) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_az_id VARCHAR(32) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_account_id VARCHAR(32) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_ami_id VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_hostname VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_private_ip VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_public_ip VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_agent_version VARCHAR(32) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_event_type VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_severity VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_message VARCHAR(500) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_notifies TINYINT
+)
+SQL SECURITY INVOKER
+register_agent: BEGIN
+    DECLARE v_epoch INT DEFAULT NULL;
+    DECLARE v_old_primary VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL;
+    DECLARE v_conflict_at DATETIME(3) DEFAULT NULL;
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION
+    BEGIN
+        ROLLBACK;
+        RESIGNAL;
+    END;
+    START TRANSACTION;
+    IF p_creates_agent = 1 THEN
+        INSERT IGNORE INTO agents (
+            id, client_id, logical_agent_id, status, epoch, created_at, updated_at
+        )
+        VALUES (p_agent_id, p_client_id, p_logical_agent_id, 'offline', 0, p_now, p_now);
+        IF ROW_COUNT() = 1 THEN
+            INSERT INTO agent_configs (agent_id, updated_at)
+            VALUES (p_agent_id, p_now);
+        END IF;
+    END IF;
+    SELECT a.epoch, a.primary_instance_id, a.identity_conflict_at
+    INTO v_epoch, v_old_primary, v_conflict_at
+    FROM agents AS a
+    WHERE a.id = p_agent_id AND a.client_id = p_client_id
+    FOR UPDATE;
+    IF v_epoch IS NULL OR v_epoch <> p_expected_epoch THEN
+        ROLLBACK;
+        SELECT 0 AS applied;
+        LEAVE register_agent;
+    END IF;
+    IF
+        (p_raises_conflict = 1 AND v_conflict_at IS NOT NULL)
+        OR (
+            p_role = 'candidate'
+            AND p_raises_conflict = 0
+            AND v_conflict_at IS NULL
+            AND p_expected_instances <> (
+                SELECT COUNT(*)
+                FROM instances AS i
+                WHERE i.agent_id = p_agent_id
+            )
+        )
+        OR (
+            p_switch_id IS NOT NULL
+            AND NOT EXISTS (
+                SELECT 1
+                FROM switches AS s
+                WHERE
+                    s.id = p_switch_id
+                    AND s.open_slot = p_agent_id
+                    AND COALESCE(s.new_instance_id, p_instance_id) = p_instance_id
+            )
+        )
+    THEN
+        ROLLBACK;
+        SELECT 0 AS applied;
+        LEAVE register_agent;
+    END IF;
+    IF p_takes_primary = 1 THEN
+        UPDATE instances
+        SET
+            role = IF(terminated_at IS NULL, 'superseded', 'terminated'),
+            role_reason = p_role_reason,
+            role_changed_at = p_now
+        WHERE agent_id = p_agent_id AND role = 'primary' AND instance_id <> p_instance_id;
+        IF p_new_switch_id IS NOT NULL AND v_old_primary IS NOT NULL THEN
+            INSERT INTO switches (
+                id, client_id, agent_id, cause, status, reason,
+                old_instance_id, old_instance_type, old_az, old_mode,
+                new_instance_id, new_instance_type, new_az, new_mode,
+                requested_at, cut_over_at, ended_at
+            )
+            SELECT
+                p_new_switch_id, p_client_id, p_agent_id, 'loss', 'completed', p_role_reason,
+                i.instance_id, i.instance_type, i.az, i.mode,
+                p_instance_id, p_instance_type, p_az, p_mode,
+                p_now, p_now, p_now
+            FROM instances AS i
+            WHERE i.agent_id = p_agent_id AND i.instance_id = v_old_primary;
+        END IF;
+    END IF;
+    UPDATE agents
+    SET
+        status = IF(p_role = 'primary', 'online', status),
+        epoch = epoch + p_takes_primary,
+        primary_instance_id = IF(p_takes_primary = 1, p_instance_id, primary_instance_id),
+        offline_announced_at = IF(p_role = 'primary', NULL, offline_announced_at),
+        identity_conflict_at = IF(
+            p_raises_conflict = 1, COALESCE(identity_conflict_at, p_now), identity_conflict_at
+        ),
+        last_switch_at = IF(
+            p_takes_primary = 1 AND v_old_primary IS NOT NULL, p_now, last_switch_at
+        ),
+        updated_at = p_now
+    WHERE id = p_agent_id;
+    IF p_revives_agent = 1 THEN
+        UPDATE agents
+        SET
+            deleted_at = NULL,
+            identity_conflict_at = NULL,
+            status = 'online'
+        WHERE id = p_agent_id;
+        DELETE FROM agent_configs
+        WHERE agent_id = p_agent_id;
+        INSERT INTO agent_configs (agent_id, updated_at)
+        VALUES (p_agent_id, p_now);
+    END IF;
+    INSERT INTO instances (
+        agent_id, instance_id, client_id, role, role_reason, protocol, is_steady, mode,
+        instance_type, region, az, az_id, account_id, ami_id, hostname, private_ip, public_ip,
+        agent_version, first_seen_at, last_seen_at, role_changed_at
+    )
+    VALUES (
+        p_agent_id, p_instance_id, p_client_id, p_role, p_role_reason, p_protocol, p_is_steady,
+        p_mode, p_instance_type, p_region, p_az, p_az_id, p_account_id, p_ami_id, p_hostname,
+        p_private_ip, p_public_ip, p_agent_version, p_now, p_now, p_now
+    )
+    ON DUPLICATE KEY UPDATE
+        role_changed_at = IF(role = VALUES(role), role_changed_at, VALUES(role_changed_at)),
+        role = VALUES(role),
+        role_reason = VALUES(role_reason),
+        protocol = VALUES(protocol),
+        is_steady = VALUES(is_steady),
+        mode = IF(VALUES(mode) = 'unknown', mode, VALUES(mode)),
+        instance_type = IF(
+            VALUES(instance_type) = 'unknown', instance_type, VALUES(instance_type)
+        ),
+        region = VALUES(region),
+        az = IF(VALUES(az) = 'unknown', az, VALUES(az)),
+        az_id = COALESCE(VALUES(az_id), az_id),
+        account_id = COALESCE(VALUES(account_id), account_id),
+        ami_id = COALESCE(VALUES(ami_id), ami_id),
+        hostname = COALESCE(VALUES(hostname), hostname),
+        private_ip = COALESCE(VALUES(private_ip), private_ip),
+        public_ip = COALESCE(VALUES(public_ip), public_ip),
+        agent_version = COALESCE(VALUES(agent_version), agent_version),
+        first_seen_at = COALESCE(first_seen_at, VALUES(first_seen_at)),
+        last_seen_at = VALUES(last_seen_at),
+        terminated_at = IF(VALUES(role) = 'terminated', terminated_at, NULL);
+    IF p_switch_id IS NOT NULL THEN
+        UPDATE switches
+        SET
+            new_instance_id = COALESCE(new_instance_id, p_instance_id),
+            new_instance_type = COALESCE(new_instance_type, p_instance_type),
+            new_az = COALESCE(new_az, p_az),
+            new_mode = COALESCE(new_mode, p_mode),
+            status = CASE
+                WHEN p_completes_switch = 1 THEN 'completed'
+                WHEN status IN ('requested', 'launching') THEN 'running'
+                ELSE status
+            END,
+            reason = IF(p_completes_switch = 1, p_role_reason, reason),
+            cut_over_at = IF(p_completes_switch = 1, COALESCE(cut_over_at, p_now), cut_over_at),
+            ended_at = IF(p_completes_switch = 1, p_now, ended_at)
+        WHERE
+            id = p_switch_id
+            AND agent_id = p_agent_id
+            AND status NOT IN ('completed', 'failed');
+        IF p_completes_switch = 1 THEN
+            UPDATE commands AS c
+            INNER JOIN switches AS s ON s.command_id = c.id
+            SET
+                c.status = 'completed',
+                c.outcome_code = 'successor_registered',
+                c.message = 'The successor registered; the switch was never reported',
+                c.ended_at = p_now
+            WHERE s.id = p_switch_id AND c.status = 'leased';
+        END IF;
+    END IF;
+    INSERT INTO system_events (
+        event_type, severity, client_id, agent_id, instance_id, message, created_at
+    )
+    VALUES (p_event_type, p_severity, p_client_id, p_agent_id, p_instance_id, p_message, p_now);
+    IF p_notifies = 1 THEN
+        INSERT INTO notifications (
+            client_id, agent_id, notification_type, severity, message, created_at
+        )
+        VALUES (p_client_id, p_agent_id, p_event_type, p_severity, p_message, p_now);
+    END IF;
+    COMMIT;
+    SELECT 1 AS applied;
+END$$
+DELIMITER ;
+
+-- procedure sync_agent
+DROP PROCEDURE IF EXISTS sync_agent;
+DELIMITER $$
+CREATE PROCEDURE sync_agent(
+    p_now DATETIME(3),
+    p_client_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_agent_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_instance_id VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_cpu_percent DECIMAL(5, 2),
+    p_memory_percent DECIMAL(5, 2),
+    p_disk_percent DECIMAL(5, 2),
+    p_live_since DATETIME(3),
+    p_contested_priority INT,
+    p_lease_seconds_classic INT,
+    p_lease_seconds_native INT
+)
+SQL SECURITY INVOKER
+sync_agent: BEGIN
+    DECLARE v_waiting INT DEFAULT 0;
+    UPDATE instances
+    SET
+        last_seen_at = p_now,
+        cpu_percent = p_cpu_percent,
+        memory_percent = p_memory_percent,
+        disk_percent = p_disk_percent
+    WHERE
+        agent_id = p_agent_id
+        AND instance_id = p_instance_id
+        AND client_id = p_client_id
+        AND is_steady = 1
+        AND protocol >= 5;
+    IF ROW_COUNT() = 0 THEN
+        LEAVE sync_agent;
+    END IF;
+    SELECT
+        COUNT(*)
+    INTO v_waiting
+    FROM commands AS c
+    WHERE c.agent_id = p_agent_id AND c.status IN ('pending', 'leased');
+    SELECT
+        a.epoch,
+        a.status AS agent_status,
+        a.primary_instance_id,
+        i.role,
+        f.version,
+        f.enabled,
+        f.auto_switch_enabled,
+        f.manual_replica_enabled,
+        f.auto_terminate_enabled,
+        f.terminate_wait_seconds,
+        f.replica_enabled,
+        f.replica_count,
+        f.min_savings_percent,
+        f.risk_threshold,
+        f.max_switches_per_day,
+        f.max_switches_per_week,
+        f.min_pool_duration_hours
+    FROM agents AS a
+    INNER JOIN agent_configs AS f ON f.agent_id = a.id
+    INNER JOIN instances AS i ON i.agent_id = a.id AND i.instance_id = p_instance_id
+    WHERE a.id = p_agent_id;
+    IF v_waiting > 0 THEN
+        CALL lease_commands(
+            p_now, p_client_id, p_agent_id, p_instance_id, p_live_since, p_contested_priority,
+            p_lease_seconds_classic, p_lease_seconds_native
+        );
+    END IF;
+END$$
+DELIMITER ;
+
+-- view active_spot_pools
+DROP VIEW IF EXISTS active_spot_pools;
+DELIMITER $$
+CREATE VIEW active_spot_pools AS
+SELECT
+    v.client_id,
+    c.name AS client_name,
+    v.pool_id AS pool_number,
+    CONCAT(p.instance_type, '.', v.az) AS pool_id,
+    p.region,
+    v.az,
+    p.zone,
+    p.instance_type,
+    v.price_usd_per_hour,
+    v.observed_at
+FROM pool_prices AS v
+INNER JOIN spot_pools AS p ON p.id = v.pool_id
+INNER JOIN clients AS c ON c.id = v.client_id$$
+DELIMITER ;
+
+-- view agent_overview
+DROP VIEW IF EXISTS agent_overview;
+DELIMITER $$
+CREATE VIEW agent_overview AS
+SELECT
+    a.id AS agent_id,
+    a.client_id,
+    c.name AS client_name,
+    a.logical_agent_id,
+    a.status,
+    a.epoch,
+    a.primary_instance_id,
+    a.identity_conflict_at,
+    a.created_at,
+    g.enabled,
+    i.role,
+    i.mode,
+    i.region,
+    i.instance_type,
+    i.az,
+    CONCAT(i.instance_type, '.', i.az) AS pool_id,
+    i.agent_version,
+    i.spot_price_usd_per_hour,
+    i.ondemand_price_usd_per_hour,
+    i.last_seen_at
+FROM agents AS a
+INNER JOIN clients AS c ON c.id = a.client_id
+LEFT JOIN agent_configs AS g ON g.agent_id = a.id
+LEFT JOIN instances AS i ON i.agent_id = a.id AND i.instance_id = a.primary_instance_id
+WHERE a.status <> 'deleted'$$
+DELIMITER ;
+
+-- view recent_switches
+DROP VIEW IF EXISTS recent_switches;
+DELIMITER $$
+CREATE VIEW recent_switches AS
+SELECT
+    s.id AS switch_id,
+    s.client_id,
+    c.name AS client_name,
+    s.agent_id,
+    a.logical_agent_id,
+    s.cause,
+    s.status,
+    s.failed_step,
+    s.reason,
+    s.old_instance_id,
+    s.old_pool_id,
+    s.old_mode,
+    s.new_instance_id,
+    s.new_pool_id,
+    s.new_mode,
+    s.savings_impact_usd_per_hour,
+    s.requested_at,
+    s.ended_at
+FROM switches AS s
+INNER JOIN agents AS a ON a.id = s.agent_id
+INNER JOIN clients AS c ON c.id = s.client_id$$
+DELIMITER ;
+
+-- event evt_mark_stale_agents
+DROP EVENT IF EXISTS evt_mark_stale_agents;
+DELIMITER $$
+CREATE EVENT evt_mark_stale_agents
+ON SCHEDULE EVERY 1 MINUTE
+ON COMPLETION PRESERVE
+COMMENT 'job mark_stale_agents, shared with the scheduler process'
+DO
+BEGIN
+    DECLARE v_now DATETIME(3) DEFAULT UTC_TIMESTAMP(3);
+    DECLARE v_slot BIGINT
+        DEFAULT FLOOR(TIMESTAMPDIFF(SECOND, '1970-01-01', UTC_TIMESTAMP()) / 60);
+    DECLARE v_timeout_seconds INT;
+    DECLARE v_confirm_seconds INT;
+    DECLARE v_row_count BIGINT;
+    DECLARE v_errno INT;
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION
+    BEGIN
+        GET DIAGNOSTICS CONDITION 1 v_errno = MYSQL_ERRNO;
+        UPDATE job_runs
+        SET
+            status = 'failed',
+            finished_at = UTC_TIMESTAMP(3),
+            error = CONCAT('database error ', v_errno)
+        WHERE
+            job = 'mark_stale_agents'
+            AND slot = v_slot
+            AND status = 'running'
+            AND node = 'event';
+    END;
+    SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;
+    UPDATE job_runs
+    SET
+        status = 'failed',
+        finished_at = v_now,
+        error = 'the lease ended before the run did'
+    WHERE
+        running_job = 'mark_stale_agents'
+        AND lease_until <= v_now;
+    INSERT IGNORE INTO job_runs (job, slot, status, node, attempt, lease_until, started_at)
+    VALUES (
+        'mark_stale_agents', v_slot, 'running', 'event', 1,
+        TIMESTAMPADD(SECOND, 300, v_now), v_now
+    );
+    IF ROW_COUNT() = 1 THEN
+        SELECT
+            COALESCE(
+                MAX(
+                    CASE WHEN s.name = 'agent_heartbeat_timeout_seconds'
+                    THEN CAST(s.value AS SIGNED) END
+                ), 120
+            ),
+            COALESCE(
+                MAX(
+                    CASE WHEN s.name = 'agent_offline_confirm_seconds'
+                    THEN CAST(s.value AS SIGNED) END
+                ), 60
+            )
+        INTO v_timeout_seconds, v_confirm_seconds
+        FROM settings AS s;
+        CALL mark_stale_agents(v_now, v_timeout_seconds, v_confirm_seconds, 500, v_row_count);
+        UPDATE job_runs
+        SET
+            status = 'done',
+            finished_at = UTC_TIMESTAMP(3),
+            row_count = v_row_count
+        WHERE
+            job = 'mark_stale_agents'
+            AND slot = v_slot
+            AND status = 'running'
+            AND node = 'event';
+    END IF;
+END$$
+DELIMITER ;
+
+-- event evt_purge_expired
+DROP EVENT IF EXISTS evt_purge_expired;
+DELIMITER $$
+CREATE EVENT evt_purge_expired
+ON SCHEDULE EVERY 1 DAY
+ON COMPLETION PRESERVE
+COMMENT 'job purge_expired, shared with the scheduler process'
+DO
+BEGIN
+    DECLARE v_now DATETIME(3) DEFAULT UTC_TIMESTAMP(3);
+    DECLARE v_slot BIGINT
+        DEFAULT FLOOR(TIMESTAMPDIFF(SECOND, '1970-01-01', UTC_TIMESTAMP()) / 86400);
+    DECLARE v_row_count BIGINT;
+    DECLARE v_errno INT;
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION
+    BEGIN
+        GET DIAGNOSTICS CONDITION 1 v_errno = MYSQL_ERRNO;
+        UPDATE job_runs
+        SET
+            status = 'failed',
+            finished_at = UTC_TIMESTAMP(3),
+            error = CONCAT('database error ', v_errno)
+        WHERE
+            job = 'purge_expired'
+            AND slot = v_slot
+            AND status = 'running'
+            AND node = 'event';
+    END;
+    SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;
+    UPDATE job_runs
+    SET
+        status = 'failed',
+        finished_at = v_now,
+        error = 'the lease ended before the run did'
+    WHERE
+        running_job = 'purge_expired'
+        AND lease_until <= v_now;
+    INSERT IGNORE INTO job_runs (job, slot, status, node, attempt, lease_until, started_at)
+    VALUES (
+        'purge_expired', v_slot, 'running', 'event', 1,
+        TIMESTAMPADD(SECOND, 7200, v_now), v_now
+    );
+    IF ROW_COUNT() = 1 THEN
+        CALL purge_expired(v_now, 1000, 10000000, v_row_count);
+        UPDATE job_runs
+        SET
+            status = 'done',
+            finished_at = UTC_TIMESTAMP(3),
+            row_count = v_row_count
+        WHERE
+            job = 'purge_expired'
+            AND slot = v_slot
+            AND status = 'running'
+            AND node = 'event';
+    END IF;
+END$$
+DELIMITER ;
+
+INSERT INTO schema_migrations (
+    kind, name, version, checksum, fingerprint, statements_begun, statements_done, applied_at
+)
+SELECT w.kind, w.name, 0, w.checksum, f.fingerprint, 1, 1, UTC_TIMESTAMP(3)
+FROM (
+    SELECT 'procedure' AS kind, 'complete_command' AS name, 'f5fbc349ead5f173bd5750dc2b27182364ff9e68b59e46720e65d339d9276570' AS checksum
+    UNION ALL
+    SELECT 'procedure' AS kind, 'lease_commands' AS name, '3ac52c9b4dbb0390c18ab5168a360ea5db5ecc0a2989f214ce87a84c16999d9c' AS checksum
+    UNION ALL
+    SELECT 'procedure' AS kind, 'mark_stale_agents' AS name, '1ff8b89aa9dc3d006321e20e27e81f6061891684d89d02faf5648e84309d4edd' AS checksum
+    UNION ALL
+    SELECT 'procedure' AS kind, 'purge_expired' AS name, '0314711c1af8e6ca46d07a3a461247c6e27035864d7376e3221a30f038ce070d' AS checksum
+    UNION ALL
+    SELECT 'procedure' AS kind, 'record_pricing_report' AS name, 'edf05aa471739ac1c4d04e7b8adce57355f34af38b5a50912867d7c9ee8cd388' AS checksum
+    UNION ALL
+    SELECT 'procedure' AS kind, 'record_switch' AS name, '5890247a352dde6f3e280aef30c084a0c8e32109750cf0c91e6c57032e32e5c0' AS checksum
+    UNION ALL
+    SELECT 'procedure' AS kind, 'register_agent' AS name, 'a330a09d442f7c6f7a5bcef116a0ad31dc3010095b53b05e36b07156d043143a' AS checksum
+    UNION ALL
+    SELECT 'procedure' AS kind, 'sync_agent' AS name, '1f4ab3cdb27ab6a4e534beb31a6b8db7b0421e13e44b3882999c07a5118e9def' AS checksum
+    UNION ALL
+    SELECT 'view' AS kind, 'active_spot_pools' AS name, '35f101813c55a7b7abb509d48c52e53836ab91bf013612cc9b513ea5c352d664' AS checksum
+    UNION ALL
+    SELECT 'view' AS kind, 'agent_overview' AS name, '399233da9479722c3425f13e4be829b8942b4365553dbe1260991fecc160fbd5' AS checksum
+    UNION ALL
+    SELECT 'view' AS kind, 'recent_switches' AS name, 'cf56b2ac8f8a04259ad4e2839b4efb1b9abeca43b023816bc1eed75e6192f734' AS checksum
+    UNION ALL
+    SELECT 'event' AS kind, 'evt_mark_stale_agents' AS name, '08c2f9ecd6ca26fb701b14ceecf1d61f1aae1c7bbc4b1d0f2d50e42e4d72bd09' AS checksum
+    UNION ALL
+    SELECT 'event' AS kind, 'evt_purge_expired' AS name, '11b6166a8782758865479cd214eba9e994cd8fb9532483eaf279eb705d32d4d3' AS checksum
+) AS w
+LEFT JOIN (
+SELECT
+    'procedure' AS kind,
+    r.ROUTINE_NAME AS name,
+    SHA2(CONCAT(r.ROUTINE_DEFINITION, '|', r.SECURITY_TYPE, '|', r.SQL_MODE), 256) AS fingerprint
+FROM information_schema.ROUTINES AS r
+WHERE r.ROUTINE_SCHEMA = DATABASE() AND r.ROUTINE_TYPE = 'PROCEDURE'
+UNION ALL
+SELECT
+    'view' AS kind,
+    v.TABLE_NAME AS name,
+    SHA2(CONCAT(NULLIF(v.VIEW_DEFINITION, ''), '|', v.SECURITY_TYPE), 256) AS fingerprint
+FROM information_schema.VIEWS AS v
+WHERE v.TABLE_SCHEMA = DATABASE()
+UNION ALL
+SELECT
+    'event' AS kind,
+    e.EVENT_NAME AS name,
+    SHA2(
+        CONCAT(e.EVENT_DEFINITION, '|', e.INTERVAL_VALUE, '|', e.INTERVAL_FIELD, '|', e.SQL_MODE),
+        256
+    ) AS fingerprint
+FROM information_schema.EVENTS AS e
+WHERE e.EVENT_SCHEMA = DATABASE()
+) AS f
+    ON CONVERT(f.kind USING utf8mb4) COLLATE utf8mb4_bin = CONVERT(w.kind USING utf8mb4) COLLATE utf8mb4_bin
+    AND CONVERT(f.name USING utf8mb4) COLLATE utf8mb4_bin = CONVERT(w.name USING utf8mb4) COLLATE utf8mb4_bin
+ON DUPLICATE KEY UPDATE
+    checksum = VALUES(checksum),
+    fingerprint = VALUES(fingerprint),
+    applied_at = VALUES(applied_at);
