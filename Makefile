@@ -3,7 +3,7 @@ PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup setup-dev run migrate doctor test check lint fmt types imports unit db bench clean
+.PHONY: help setup setup-dev run migrate doctor test check lint fmt types imports unit db bench demo drills clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,15 @@ db: setup-dev ## Tests that need the database
 
 bench: setup-dev ## Measure the hot calls; ARGS="--quick" for a short run
 	@$(PY) benchmarks/run.py --json bench.json $(ARGS)
+
+drills: setup-dev ## Every drill with 20 real agents and three seeds; figures in .local/drills
+	@mkdir -p .local/drills
+	@for drill in switch switch-capacity switch-crash clone; do for seed in 1 2 3; do \
+		$(PY) -m simulator drill $$drill --agents $${AGENTS:-20} --seed $$seed \
+			--json .local/drills/$$drill-$$seed.json || exit 1; done; done
+
+demo: setup-dev ## Backend, a pretend region and six agents; something happens all the time
+	@exec $(PY) -m simulator demo $(ARGS)
 
 clean: ## Remove caches; the data in .local and the environment in .venv stay
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis bench*.json

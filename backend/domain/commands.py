@@ -1,5 +1,6 @@
 """Commands: what an instance may be asked, how urgently, and how that ends."""
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum, StrEnum
@@ -16,6 +17,9 @@ UNSUPPORTED: Final = "unsupported"  # the agent could not have understood it
 # An image, a launch and two waiters of 5 minutes each; installed agents acknowledge at the end.
 _CLASSIC_LEASE = timedelta(minutes=15)
 _NATIVE_LEASE = timedelta(minutes=10)  # renewed by every sync of a living holder
+
+
+_STEP = re.compile(r"(?P<step>[a-z][a-z_]{0,31}): ")
 
 
 class CommandStatus(StrEnum):
@@ -92,6 +96,15 @@ class Acknowledgement:
 
     status: CommandStatus
     changed: bool
+
+
+def failed_step_of(message: str) -> str:
+    """Return the step that a failure report names: agents of ours write ``"{step}: {reason}"``.
+
+    Installed agents say only that it failed: then it is ``execution``.
+    """
+    match = _STEP.match(message)
+    return match["step"] if match else "execution"
 
 
 def deliverable(command_type: CommandType, protocol: int) -> bool:

@@ -51,6 +51,7 @@ def complete_command(
     status: str,
     outcome_code: str | None,
     message: str,
+    failed_step: str,
     now: datetime,
 ) -> bool:
     """End a command; False when its status is no longer the expected one.
@@ -66,6 +67,7 @@ def complete_command(
         "status": status,
         "outcome_code": outcome_code,
         "message": message[:1000],
+        "failed_step": failed_step,
         "now": now,
     }
     row = session.row(_SQL["complete_command"], params)

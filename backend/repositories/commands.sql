@@ -21,7 +21,8 @@ CALL complete_command(
     %(expected_status)s,
     %(status)s,
     %(outcome_code)s,
-    %(message)s
+    %(message)s,
+    %(failed_step)s
 )
 
 -- insert_command --

@@ -13,6 +13,7 @@ from backend.domain.commands import (
     CommandStatus,
     Priority,
     acknowledge,
+    failed_step_of,
     lease_duration,
 )
 from backend.domain.identity import Sender
@@ -115,6 +116,7 @@ class CommandQueue:
             status=verdict.status,
             outcome_code="acknowledged",
             message=message,
+            failed_step=failed_step_of(message),
             now=now,
         )
         if not applied:

@@ -47,6 +47,7 @@ class LeaseSweep:
                 status=CommandStatus.FAILED,
                 outcome_code=OUTCOME_UNKNOWN,
                 message=message,
+                failed_step="acknowledgement",
                 now=now,
             ),
         )

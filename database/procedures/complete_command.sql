@@ -13,7 +13,8 @@ CREATE PROCEDURE complete_command(
     p_expected_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
     p_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
     p_outcome_code VARCHAR(32) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
-    p_message VARCHAR(1000) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
+    p_message VARCHAR(1000) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_failed_step VARCHAR(32) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
 )
 SQL SECURITY INVOKER
 BEGIN
@@ -44,7 +45,7 @@ BEGIN
         UPDATE switches
         SET
             status = 'failed',
-            failed_step = COALESCE(failed_step, 'execution'),
+            failed_step = COALESCE(failed_step, p_failed_step),
             reason = LEFT(p_message, 255),
             ended_at = p_now
         WHERE

@@ -144,4 +144,5 @@ def test_successor_of_a_failed_switch_waits_as_a_candidate(
 
     assert world.roles(agent_id) == {"i-old": "primary", "i-new": "candidate"}
     switch = world.switches(agent_id)[0]
-    assert (switch["status"], switch["reason"]) == ("failed", "readiness: port 80 is closed")
+    assert (switch["status"], switch["failed_step"]) == ("failed", "readiness")
+    assert switch["reason"] == "readiness: port 80 is closed"
