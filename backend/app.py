@@ -10,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from backend.api.blueprints import GUARD_ATTRIBUTE, GuardedBlueprint
 from backend.api.context import CONTAINER_KEY
+from backend.api.description import SECURITY_SCHEMES, complete
 from backend.api.encoding import OrjsonProvider
 from backend.api.errors import ErrorBody, register_error_handlers
 from backend.api.frame import Frame
@@ -22,10 +23,6 @@ from backend.dashboard.pages import assets, pages
 if TYPE_CHECKING:
     from backend.bootstrap import Container
 
-SECURITY_SCHEMES = {
-    "client_token": {"type": "http", "scheme": "bearer", "description": "A client token"},
-    "api_key": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
-}
 # Parts of the framework that have no blueprint of ours: the API's description and its viewer.
 _PUBLIC_BLUEPRINTS = frozenset({"openapi", "swagger"})
 
@@ -44,6 +41,11 @@ class App(OpenAPI):
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return ``func``: no view or hook of ours is a coroutine, so nobody has to look."""
         return func
+
+    def generate_spec_json(self) -> None:
+        """Describe the API, with guards and errors as they are here."""
+        super().generate_spec_json()  # type: ignore[no-untyped-call]
+        complete(self.spec_json, self.url_map, guards_of(self))
 
 
 def create_app(container: "Container") -> flask.Flask:

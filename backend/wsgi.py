@@ -12,7 +12,7 @@ from backend.app import create_app
 from backend.bootstrap import build_container
 from backend.clock import SystemClock
 from backend.config import load_settings
-from backend.db.open import address_of, local_server, open_database
+from backend.db.open import WEB_TIMEOUT_SECONDS, address_of, local_server, open_database
 from backend.observability.logging import configure_logging
 
 
@@ -27,7 +27,13 @@ def make_app() -> Flask:
     clock = SystemClock()
     is_private = settings.uses_private_database
     address = local_server(settings).address if is_private else address_of(settings)
-    return create_app(build_container(settings, clock, open_database(settings, clock, address)))
+    return create_app(
+        build_container(
+            settings,
+            clock,
+            open_database(settings, clock, address, timeout_seconds=WEB_TIMEOUT_SECONDS),
+        )
+    )
 
 
 app = make_app()

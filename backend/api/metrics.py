@@ -1,7 +1,7 @@
 """``/metrics`` for Prometheus: from this machine without credentials, from elsewhere as operator.
 
 "This machine" is the peer's address after trusted proxies were accounted for; a request that came
-through a proxy which nobody configured (it carries ``X-Forwarded-For``) does not count as local.
+through a proxy which nobody configured (it carries a proxy's header) does not count as local.
 """
 
 from ipaddress import ip_address
@@ -12,6 +12,8 @@ from backend.api.blueprints import guarded_blueprint
 from backend.api.context import api_request, container
 from backend.api.guards import OPERATOR_VIEW, PUBLIC, authenticate
 from backend.observability.metrics import Metrics
+
+PROXY_HEADERS = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Forwarded", "Via")
 
 routes = guarded_blueprint("metrics", guard=PUBLIC)
 
@@ -30,7 +32,8 @@ def show_metrics() -> Response:
 
 def _is_local() -> bool:
     request = api_request()
-    is_forwarded = "X-Forwarded-For" in request.headers and not container().settings.trusted_proxies
+    has_named_proxies = container().settings.trusted_proxies > 0
+    is_forwarded = not has_named_proxies and any(h in request.headers for h in PROXY_HEADERS)
     try:
         return ip_address(request.remote_addr or "").is_loopback and not is_forwarded
     except ValueError:

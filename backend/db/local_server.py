@@ -218,6 +218,7 @@ class LocalServer:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                env={**os.environ, "TMPDIR": str(self.folder.temporary)},
                 pass_fds=(lock,),
                 check=False,
             )
@@ -268,6 +269,7 @@ class LocalServer:
             "socket": str(self.folder.socket),
             "pid-file": str(self.folder.pid_file),
             "init-file": str(self.folder.init_file),
+            "tmpdir": str(self.folder.temporary),
         }
         words = [f"--{name}={value}" if value else f"--{name}" for name, value in options.items()]
         return [str(binary.program), "--no-defaults", *words, *self._account_option()]

@@ -35,10 +35,22 @@ def local_server(settings: Settings) -> LocalServer:
     )
 
 
-def open_database(settings: Settings, clock: Clock, address: DatabaseAddress) -> Database:
-    """Return the database at ``address``. Connects on first use; call it after forking."""
+WEB_TIMEOUT_SECONDS = 6  # agents give up after 10: they must hear 503 from us before
+
+
+def open_database(
+    settings: Settings, clock: Clock, address: DatabaseAddress, *, timeout_seconds: int = 30
+) -> Database:
+    """Return the database at ``address``. Connects on first use; call it after forking.
+
+    Args:
+        settings: Size of the pool, and how long a caller waits for a connection.
+        clock: For the age of idle connections.
+        address: Where.
+        timeout_seconds: How long one statement may take before the link counts as lost.
+    """
     pool = Pool(
-        partial(connect, address),
+        partial(connect, address, timeout_seconds=timeout_seconds),
         size=settings.db_pool_size,
         wait_seconds=settings.db_pool_wait_seconds,
         clock=clock,

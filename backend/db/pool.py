@@ -47,6 +47,7 @@ class Pool:
         self._wait_seconds = wait_seconds
         self._slots = threading.BoundedSemaphore(size)
         self._idle: deque[_Idle] = deque()
+        self._has_tried = False
         self.size = size
 
     @contextmanager
@@ -92,11 +93,21 @@ class Pool:
             _close(idle.connection)
 
     def _open(self) -> CMySQLConnection:
-        with _connecting:
-            try:
-                return self._connect()
-            except Exception as error:
-                raise translate(error) from error
+        """Connect; only the first attempt is alone, or a server that hangs would be waited for in turn."""
+        try:
+            if not self._has_tried:
+                with _connecting:
+                    if not self._has_tried:
+                        return self._connect_first()
+            return self._connect()
+        except Exception as error:
+            raise translate(error) from error
+
+    def _connect_first(self) -> CMySQLConnection:
+        try:
+            return self._connect()
+        finally:
+            self._has_tried = True
 
     def _check_in(self, connection: CMySQLConnection) -> None:
         self._idle.append(_Idle(connection, self._clock.monotonic()))

@@ -35,6 +35,7 @@ class ServerFolder:
         self.error_log = self.path / "server.log"
         self.install_log = self.path / "install.log"
         self.init_file = self.path / "init.sql"
+        self.temporary = self.path / "tmp"
         self._users: int | None = None
 
     @property
@@ -62,6 +63,9 @@ class ServerFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self.path.chmod(0o700)
+            # A server that starts deletes every "#sql" file of its temporary folder: servers that
+            # share one take sorts and temporary tables away from each other.
+            self.temporary.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise ConfigError(
                 f"LOCAL_DIR: {self.path} is not usable: {error.strerror}", key="LOCAL_DIR"
@@ -69,6 +73,7 @@ class ServerFolder:
         if not _fits(self.path / "s.sock"):
             self._create_short_folder()
         self.give_to_server(self.path)
+        self.give_to_server(self.temporary)
 
     def give_to_server(self, path: Path) -> None:
         """Let the server's account own a file or folder, where it is not our own account."""

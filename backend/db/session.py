@@ -7,6 +7,7 @@ driver's own C routine, never by us.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from mysql.connector.connection_cext import CMySQLConnection
@@ -17,6 +18,7 @@ from backend.db.statements import Statement
 Row = dict[str, Any]
 Params = Mapping[str, Any]
 
+_PLAIN = frozenset({str, int, float, Decimal})  # exactly these: an enumeration is no plain text
 _DATETIME_TYPES = frozenset({7, 12})  # MYSQL_TYPE_TIMESTAMP, MYSQL_TYPE_DATETIME
 
 
@@ -46,16 +48,18 @@ class Session:
 
     def call(self, statement: Statement, params: Params | None = None) -> list[list[Row]]:
         """Run a statement, often a CALL, and return every result set it produced."""
-        self._query(statement, params)
+        columns: Any = self._query(statement, params).get("columns")
         connection = self._connection
         sets: list[list[Row]] = []
         try:
             while True:
-                if connection.unread_result:
-                    columns: Any = connection.fetch_eof_columns()["columns"]
+                if columns is not None:
                     sets.append(_as_rows(columns, connection.get_rows()[0]))
                 if not connection.next_result():
                     return sets
+                columns = (
+                    connection.fetch_eof_columns()["columns"] if connection.unread_result else None
+                )
         except Exception as error:
             raise translate(error) from error
 
@@ -67,13 +71,19 @@ class Session:
             raise translate(error) from error
 
     def _literals(self, statement: Statement, params: Params) -> dict[bytes, bytes]:
-        values = {name: _to_database(params[name]) for name in statement.parameters}
-        if not values:
+        names = statement.parameters
+        if not names:
             return {}
-        return dict(self._connection.prepare_for_mysql(values))  # type: ignore[arg-type]
+        # A list is quoted in one call of the C library, a mapping in one call for each value.
+        literals: Any = self._connection.prepare_for_mysql(
+            [_to_database(params[name]) for name in names]
+        )
+        return {name.encode(): literal for name, literal in zip(names, literals, strict=True)}
 
 
 def _to_database(value: Any) -> Any:
+    if value is None or type(value) in _PLAIN:
+        return value
     if isinstance(value, datetime):
         if value.tzinfo is None:
             msg = "a naive datetime may not reach the database"

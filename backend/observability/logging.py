@@ -20,6 +20,10 @@ _SECRET_VALUES = re.compile(
 _SECRET_NAMES = re.compile(r"(?i)password|secret|authorization|cookie|(^|_)token$|api_?key$")
 _SIGNS = ("token-", "sok_", "bearer", "scrypt:")  # looking for these is quicker than the pattern
 MASK = "***"
+# What would end a line, or steer a terminal, in a text that a caller may have chosen.
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))} | {
+    code: f"\\u{code:04x}" for code in (0x2028, 0x2029)
+}
 
 
 def redact(text: str) -> str:
@@ -78,6 +82,7 @@ class PlainFormatter(_Formatter):
         line = f"{self.instant(record)} {record.levelname:<7} {record.name}: {record.getMessage()}"
         line += f"  [{extras}]" if extras else ""
         line += f" ({current})" if current else ""
+        line = line.translate(_CONTROLS)
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
         return redact(line)

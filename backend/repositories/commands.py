@@ -19,7 +19,7 @@ def lease_commands(
     lease_seconds: tuple[int, int],
     now: datetime,
 ) -> tuple[Row, list[Row]]:
-    """Return who the caller is to this agent, and the commands that are now leased to it.
+    """Return the agent's status, and the commands that are now leased to the caller.
 
     Needs an autocommit session: the procedure is sealed. The parameters are those of
     ``repositories.instances.sync_instance``; ``instance_id`` None is an anonymous caller.

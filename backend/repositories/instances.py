@@ -115,10 +115,8 @@ def unsettle(session: Session, agent_id: str, instance_id: str) -> None:
     session.run(_SQL["unsettle"], {"agent_id": agent_id, "instance_id": instance_id})
 
 
-def find_primary_by_instance(
-    session: Session, client_id: str | None, instance_id: str
-) -> Row | None:
-    """Return the agent whose instance this is, the one it is primary of first."""
-    return session.row(
-        _SQL["find_primary_by_instance"], {"client_id": client_id, "instance_id": instance_id}
+def list_agents_of_instance(session: Session, client_id: str | None, instance_id: str) -> list[Row]:
+    """Return the agents whose instance this is, the one it is primary of first."""
+    return session.rows(
+        _SQL["list_agents_of_instance"], {"client_id": client_id, "instance_id": instance_id}
     )

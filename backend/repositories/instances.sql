@@ -97,22 +97,17 @@ WHERE
     agent_id = %(agent_id)s
     AND instance_id = %(instance_id)s
 
--- find_primary_by_instance --
--- Which agent an instance is the primary of. client_id NULL looks through every tenant
--- (operators). Index: instances_client_idx.
+-- list_agents_of_instance --
+-- Which agents an instance belongs to, the one that it is primary of first. client_id NULL looks
+-- through every tenant (operators). Index: instances_client_idx, instances_instance_idx.
 SELECT
     i.agent_id,
     i.client_id,
     i.instance_id,
-    i.role,
-    i.protocol,
-    i.instance_type,
-    i.region,
-    i.az,
-    i.mode
+    i.role
 FROM instances AS i
 WHERE
     i.instance_id = %(instance_id)s
     AND (%(client_id)s IS NULL OR i.client_id = %(client_id)s)
 ORDER BY i.role = 'primary' DESC, i.last_seen_at DESC, i.agent_id ASC
-LIMIT 1
+LIMIT 20

@@ -1,6 +1,5 @@
 """Launch specs: every agent of ours says how to launch another instance like its own."""
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,7 +33,7 @@ class LaunchSpecs:
         """
         now = self._clock.now()
         text = orjson.dumps(spec, option=orjson.OPT_SORT_KEYS)
-        digest = hashlib.sha256(text).hexdigest().upper()
+        digest = self._vault.fingerprint(text)
         user_data = spec.get(USER_DATA)
         public = {name: value for name, value in spec.items() if name != USER_DATA}
 

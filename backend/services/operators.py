@@ -42,7 +42,7 @@ class Operators:
             InvalidRequest: the name has other characters than letters, digits and ``._@-``, or
                 the password is too short or too long.
         """
-        if not re.match(USERNAME_PATTERN, username):
+        if not re.fullmatch(USERNAME_PATTERN, username):
             sentence = "must have 1 to 100 letters, digits or . _ @ -"
             raise InvalidRequest(f"The name {sentence}", fields={"username": [sentence]})
         operator_id = str(uuid4())
@@ -88,7 +88,7 @@ class Operators:
     ) -> dict[str, Any]:
         """Change role, activity or password; None leaves a thing as it is.
 
-        A new password, a lower role or disabling ends the operator's sessions.
+        A new password or disabling ends the operator's sessions; a new role holds in them at once.
 
         Raises:
             NotFound: there is no such operator.

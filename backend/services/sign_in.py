@@ -4,6 +4,7 @@ import logging
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import timedelta
+from ipaddress import ip_address, ip_network
 from threading import Lock
 from uuid import uuid4
 
@@ -30,7 +31,8 @@ IDLE_FOR = timedelta(hours=8)  # a working day: nobody signs in again after lunc
 SESSION_FOR = timedelta(days=7)  # a stolen cookie dies within the week, however busy
 TOUCH_EVERY = timedelta(minutes=1)
 
-_WRONG = "The name or the password is wrong"
+_WRONG = "The name or the password is wrong; after 5 failures wait 15 minutes"
+_SUBSCRIBER_BITS = 64  # of an IPv6 address; the other half is the subscriber's to vary
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +47,16 @@ class SignedIn:
 class SignIn:
     """Browser sessions of operators. Thread-safe.
 
-    The lock of an account is stored and holds on every node; the count per address is this
-    process's own, which is enough to slow down a list of names.
+    The lock of an account is stored and holds on every node; the counts per address and per name
+    are this process's own. A process says "too many" only by its own count, for names that exist
+    and for those that do not: the stored lock must not tell the ones from the others.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
         self._addresses = _Failures(clock, limit=ADDRESS_FAILURES)
-        self._strangers = _Failures(clock, limit=FAILURES_UNTIL_LOCK)
+        self._names = _Failures(clock, limit=FAILURES_UNTIL_LOCK)
 
     def sign_in(
         self, username: str, password: str, *, address: str | None, user_agent: str | None
@@ -64,15 +67,14 @@ class SignIn:
             Unauthenticated: wrong name or password, or the operator is disabled.
             LimitReached: too many failures of this account or this address.
         """
-        self._addresses.check(address or "")
+        self._addresses.check(network_of(address))
         row = self._database.run("find_operator", lambda s: operators.find_by_username(s, username))
-        if row is None:
-            self._strangers.check(username)
-        else:
-            self._check_lock(row)
+        is_locked = row is not None and self._is_locked(row)
+        if row is None or is_locked:
+            self._names.check(sha256_hex(username))
         matches = is_password(row["password_hash"] if row else None, password)
-        if row is None or not matches or not row["is_active"]:
-            self._note_failure(row, username, address)
+        if row is None or is_locked or not matches or not row["is_active"]:
+            self._note_failure(None if is_locked else row, username, address)
             raise Unauthenticated(_WRONG)
         return self._open(row, address, user_agent)
 
@@ -125,18 +127,16 @@ class SignIn:
         caller = OperatorCaller(row["id"], row["username"], Role(row["role"]), "session")
         return SignedIn(caller, secret.text)
 
-    def _check_lock(self, row: Row) -> None:
-        now = self._clock.now()
-        if row["locked_until"] is not None and row["locked_until"] > now:
-            raise _too_many((row["locked_until"] - now).total_seconds())
+    def _is_locked(self, row: Row) -> bool:
+        return row["locked_until"] is not None and row["locked_until"] > self._clock.now()
 
     def _note_failure(self, row: Row | None, username: str, address: str | None) -> None:
-        self._addresses.count(address or "")
+        self._addresses.count(network_of(address))
+        self._names.count(sha256_hex(username))
         logger.warning(
             "A sign-in failed", extra={"action": "sign_in_failed", "remote_address": address}
         )
         if row is None:
-            self._strangers.count(username)
             return
         now = self._clock.now()
         self._database.run(
@@ -148,10 +148,7 @@ class SignIn:
 
 
 class _Failures:
-    """Counts failures per key in a sliding window; bounded.
-
-    Names that do not exist are counted too, so that a lock does not tell which ones do.
-    """
+    """Counts failures per key in a sliding window; bounded, so keys must be short."""
 
     def __init__(self, clock: Clock, *, limit: int) -> None:
         self._clock = clock
@@ -175,6 +172,19 @@ class _Failures:
             if len(self._instants) >= KEYS_KEPT:
                 del self._instants[next(iter(self._instants))]
             self._instants.setdefault(key, deque()).append(self._clock.monotonic())
+
+
+def network_of(address: str | None) -> str:
+    """Return what one guesser commands: an IPv4 address, or the network of an IPv6 address."""
+    try:
+        found = ip_address(address or "")
+    except ValueError:
+        return (address or "")[:64]
+    if found.version == 4:  # noqa: PLR2004 - of the Internet Protocol
+        return str(found)
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return str(ip_network((found, _SUBSCRIBER_BITS), strict=False))
 
 
 def _too_many(seconds: float) -> LimitReached:

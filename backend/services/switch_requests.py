@@ -85,11 +85,20 @@ class SwitchRequests:
             NotFound: nobody's instance, or not the primary of its agent.
             InvalidRequest, Forbidden, Conflict: as ``request``.
         """
-        row = self._database.run(
-            "find_primary", lambda s: instances.find_primary_by_instance(s, client_id, instance_id)
+        rows = self._database.run(
+            "list_agents_of_instance",
+            lambda s: instances.list_agents_of_instance(s, client_id, instance_id),
         )
-        if row is None:
+        if not rows:
             raise NotFound("Unknown instance", field="instance_id")
+        if len({row["client_id"] for row in rows}) > 1:
+            # One tenant may claim another's instance: which of them is meant, only a person knows.
+            raise Conflict(
+                "Several clients claim this instance; order the switch by the agent's id",
+                field="instance_id",
+                client_ids=sorted({row["client_id"] for row in rows}),
+            )
+        row = rows[0]
         if row["role"] != "primary":
             raise Conflict(
                 f"This instance is {row['role']}, not the primary of its agent",

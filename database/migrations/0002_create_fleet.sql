@@ -87,7 +87,7 @@ CREATE TABLE IF NOT EXISTS instances (
     CONSTRAINT instances_pk PRIMARY KEY (agent_id, instance_id),
     CONSTRAINT instances_primary_uq UNIQUE KEY (primary_slot),
     KEY instances_client_idx (client_id, instance_id),
-    KEY instances_silent_idx (is_steady, last_seen_at),
+    KEY instances_instance_idx (instance_id),
     CONSTRAINT instances_agent_fk FOREIGN KEY (agent_id) REFERENCES agents (id) ON DELETE CASCADE,
     CONSTRAINT instances_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
         ON DELETE CASCADE,

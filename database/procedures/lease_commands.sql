@@ -1,5 +1,5 @@
 -- Hand the caller its commands: what it holds already (agents that journal them), else the most
--- urgent pending one. Says first who the caller is to this agent; no row means no such agent.
+-- urgent pending one. Says first the agent's status; NULL means no such agent.
 -- kind: sealed
 -- caller: repositories.commands.lease_commands, sync_agent
 -- locks: switches, commands
@@ -32,27 +32,37 @@ lease_commands: BEGIN
         RESIGNAL;
     END;
 
+    -- Nearly always nothing waits, and then nothing else need be looked up.
     SELECT
         a.status,
-        i.instance_id,
-        i.role,
-        i.protocol,
-        f.enabled,
         (
             SELECT COUNT(*)
             FROM commands AS c
             WHERE c.agent_id = a.id AND c.status IN ('pending', 'leased')
         )
-    INTO v_agent_status, v_instance_id, v_role, v_protocol, v_enabled, v_waiting
+    INTO v_agent_status, v_waiting
+    FROM agents AS a
+    WHERE a.id = p_agent_id AND a.client_id = p_client_id;
+
+    SELECT v_agent_status AS agent_status;
+
+    IF v_waiting = 0 OR v_agent_status = 'deleted' THEN
+        LEAVE lease_commands;
+    END IF;
+
+    SELECT
+        i.instance_id,
+        i.role,
+        i.protocol,
+        f.enabled
+    INTO v_instance_id, v_role, v_protocol, v_enabled
     FROM agents AS a
     INNER JOIN agent_configs AS f ON f.agent_id = a.id
     LEFT JOIN instances AS i
         ON i.agent_id = a.id AND i.instance_id = COALESCE(p_instance_id, a.primary_instance_id)
-    WHERE a.id = p_agent_id AND a.client_id = p_client_id;
+    WHERE a.id = p_agent_id;
 
-    SELECT v_agent_status AS agent_status, v_role AS role, v_protocol AS protocol;
-
-    IF v_waiting = 0 OR v_instance_id IS NULL OR v_enabled = 0 OR v_agent_status = 'deleted' THEN
+    IF v_instance_id IS NULL OR v_enabled = 0 THEN
         LEAVE lease_commands;
     END IF;
 

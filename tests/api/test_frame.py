@@ -1,6 +1,8 @@
 """What surrounds every request: id, headers, one log line, metrics."""
 
+import json
 import logging
+import re
 
 import pytest
 
@@ -67,16 +69,54 @@ def test_metrics_are_for_this_machine_or_operators(http, door, admin):
     assert http.get("/metrics", environ_overrides=far, headers=client).status_code == 403
 
 
-def test_metrics_behind_an_unknown_proxy_are_not_local(http):
-    assert http.get("/metrics", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 401
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("X-Forwarded-For", "203.0.113.9"),
+        ("X-Real-IP", "203.0.113.9"),
+        ("Forwarded", "for=203.0.113.9"),
+        ("Via", "1.1 proxy"),
+    ],
+)
+def test_metrics_behind_an_unknown_proxy_are_not_local(http, name, value):
+    assert http.get("/metrics", headers={name: value}).status_code == 401
 
 
 def test_description_of_the_api_is_complete_json(http):
     spec = http.get("/openapi/openapi.json").json
 
     assert spec["openapi"].startswith("3.1")
-    assert set(spec["components"]["securitySchemes"]) == {"client_token", "api_key"}
+    assert set(spec["components"]["securitySchemes"]) == {"client_token", "api_key", "session"}
     assert "/api/admin/clients/create" in spec["paths"]
+    references = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(spec)))
+    assert references <= set(spec["components"]["schemas"])
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "callers"),
+    [
+        ("/api/agents/{agent_id}/heartbeat", "post", ["client_token"]),
+        ("/api/agents/{agent_id}", "get", ["client_token", "api_key", "session"]),
+        ("/api/admin/clients/create", "post", ["api_key", "session"]),
+        ("/health", "get", []),
+    ],
+)
+def test_description_tells_who_may_call(http, path, method, callers):
+    operation = http.get("/openapi/openapi.json").json["paths"][path][method]
+
+    assert [next(iter(scheme)) for scheme in operation["security"]] == callers
+    assert ("401" in operation["responses"]) is bool(callers)
+
+
+def test_description_shows_errors_as_they_are_answered(http):
+    spec = http.get("/openapi/openapi.json").json
+    answer = http.post("/api/client/validate")
+
+    for methods in spec["paths"].values():
+        for operation in methods.values():
+            schema = operation["responses"]["400"]["content"]["application/json"]["schema"]
+            assert schema == {"$ref": "#/components/schemas/ErrorBody"}
+    assert set(spec["components"]["schemas"]["ErrorBody"]["properties"]) == set(answer.json)
 
 
 def test_viewer_of_the_description_works_offline(http):

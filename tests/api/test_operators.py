@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from backend.errors import Conflict
+from backend.errors import Conflict, InvalidRequest
 from backend.services.callers import Role
 from tests.api.people import ACTOR, OWN_PAGE, PASSWORD
 from tests.api.rows import rows
@@ -31,6 +31,13 @@ def test_made_operator_can_sign_in_and_is_listed_without_hash(http, admin):
     assert "scrypt" not in listed.text
     login = http.post("/api/auth/login", json={"username": "eve", "password": "long enough 1"})
     assert login.json["operator"]["role"] == "viewer"
+
+
+def test_name_with_a_line_break_at_its_end_is_refused(container):
+    with pytest.raises(InvalidRequest) as refused:
+        container.operators.create("eve\n", PASSWORD, Role.VIEWER, ACTOR)
+
+    assert "username" in refused.value.facts["fields"]
 
 
 def test_taken_name_is_409(http, admin, door):

@@ -4,7 +4,10 @@ import re
 
 import pytest
 
+from backend.domain.modes import Mode
+from backend.errors import Conflict
 from backend.services.callers import Scope
+from backend.services.switch_requests import SwitchRequest
 from tests.contract.orders import order_switch, registered
 from tests.contract.serving import Tenant, World
 
@@ -140,3 +143,25 @@ def test_the_token_in_the_body_is_enough_to_register(world: World):
     answer = world.alpha.post("agents/register", body, headers={"Authorization": None})
 
     assert answer.json()["client_id"] == world.alpha.client_id
+
+
+def test_operator_cannot_move_an_instance_that_two_clients_claim(world, alpha, beta):
+    """The newest claim must not win: it would be a way to steal another tenant's switches."""
+    body = {
+        "instance_id": "i-claimed",
+        "logical_agent_id": "web",
+        "instance_type": "m5.large",
+        "region": "us-east-1",
+        "az": "us-east-1a",
+        "mode": "spot",
+    }
+    for tenant in (alpha, beta):
+        assert tenant.post("agents/register", body).status_code == 200
+    wish = SwitchRequest(
+        target_mode=Mode.ONDEMAND, pool_id=None, priority=75, reason=None, requested_by="operator"
+    )
+
+    with pytest.raises(Conflict, match="Several clients"):
+        world.container.switch_requests.request_by_instance(None, "i-claimed", wish)
+
+    assert world.rows("SELECT id FROM commands") == []

@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = ("backend", "agent", "decision_engines", "simulator", "benchmarks")
 ROOMS = (*PRODUCT, "database", "models", "tests", "docs", ".ci")
 TEXT = {".py", ".sql", ".md", ".toml", ".txt", ".sh", ".html", ".css", ".js", ".json", ".yml", ""}
-VENDORED = {"vendor", "__pycache__"}
+VENDORED = {"vendor", "__pycache__", ".ruff_cache"}
 
 _COMMENT = re.compile(r"--.*$", re.MULTILINE)
 _TABLE = re.compile(r"CREATE TABLE (?:IF NOT EXISTS )?(\w+)")

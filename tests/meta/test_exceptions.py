@@ -7,6 +7,8 @@ from tests.meta import house
 
 # Each boundary, and what would break without it.
 BOUNDARIES = {
+    "agent/actions/saga.py": "a step that breaks is undone, and so are the others",
+    "agent/workers/base.py": "one broken tick must not end a worker",
     "backend/db/pool.py": "a link that fails in any way is closed, never lent again",
     "backend/jobs/runner.py": "one bad job must not stop the others",
 }

@@ -8,11 +8,12 @@ import threading
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from backend.clock import SystemClock
-from backend.db.connect import connect
+from backend.db.connect import DatabaseAddress, connect
 from backend.db.database import Database
 from backend.db.pool import PING_AFTER_IDLE_SECONDS, Pool
 from backend.errors import DatabaseUnavailable, PoolExhausted
@@ -118,6 +119,32 @@ def test_slot_is_free_again_when_connecting_failed(address, tmp_path):
 
     assert connection_id(Database(pool)) > 0
     pool.close()
+
+
+def test_callers_wait_side_by_side_when_the_server_does_not_answer(clock):
+    nobody = DatabaseAddress("x", "x", "x", unix_socket=Path("/nowhere/s.sock"))
+    together = threading.Barrier(2)
+    outcomes = []
+
+    def connect_in_vain():
+        if outcomes:  # a lone second caller would break the barrier: the first must not block it
+            together.wait(10)
+        return connect(nobody)
+
+    def ask_once(pool):
+        with pytest.raises(DatabaseUnavailable) as refused, pool.connection():
+            pass
+        outcomes.append(refused.value.facts["errno"])
+
+    pool = Pool(connect_in_vain, size=2, wait_seconds=1, clock=clock)
+    ask_once(pool)
+    callers = [threading.Thread(target=ask_once, args=(pool,)) for _ in range(2)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join(30)
+
+    assert outcomes == [2002, 2002, 2002]
 
 
 def test_connection_is_clean_when_its_last_user_failed(make_pool, address):

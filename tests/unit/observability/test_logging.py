@@ -54,6 +54,17 @@ def test_secret_under_a_telling_name_is_masked(formatter, name):
     assert "hunter2" not in formatter.format(_record(**{name: "hunter2"}))
 
 
+@pytest.mark.parametrize("control", ["\n", "\r", "\x1b", "\x85", "\x9b", "\u2028"])
+def test_text_of_a_caller_cannot_forge_a_line(control):
+    record = _record(f"GET /a{control}forged", path=f"/a{control}forged")
+
+    line = PlainFormatter().format(record)
+
+    assert control not in line
+    assert len(line.splitlines()) == 1
+    assert line.count("forged") == 2
+
+
 def test_secret_in_a_traceback_is_masked():
     error = ValueError(TOKEN)
     record = _record()
