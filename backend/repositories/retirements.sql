@@ -6,6 +6,7 @@ SELECT
     a.primary_instance_id,
     f.auto_terminate_enabled,
     t.role AS target_role,
+    t.role_reason AS target_role_reason,
     w.role AS asker_role
 FROM agents AS a
 INNER JOIN agent_configs AS f ON f.agent_id = a.id

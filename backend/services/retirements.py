@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 # EC2's lists lag behind its launches and its terminations by seconds to minutes.
 SETTLING = timedelta(minutes=5)
 SAY_AGAIN_AFTER = timedelta(hours=24)
+# An undone launch that never registered, and one that was booked as ended before.
+_UNREMARKABLE = frozenset({"already_terminated", "unknown_instance"})
 _ENDED_STATES = frozenset({"shutting-down", "terminated"})
 
 
@@ -78,12 +80,13 @@ class Retirements:
         verdict = judge_retirement(
             target_id=target_id,
             target_role=role,
+            target_role_reason=facts["target_role_reason"],
             asker_role=Role(facts["asker_role"]) if facts["asker_role"] else None,
             primary_id=facts["primary_instance_id"],
             auto_terminate_enabled=bool(facts["auto_terminate_enabled"]),
             is_deleted=facts["status"] == "deleted",
         )
-        if not verdict.may_retire and verdict.reason != "already_terminated":
+        if not verdict.may_retire and verdict.reason not in _UNREMARKABLE:
             self._refuse(client_id, agent_id, target_id, verdict, now)
         return Verdict(verdict=verdict, role=role, epoch=facts["epoch"], checked_at=now)
 

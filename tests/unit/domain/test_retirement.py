@@ -10,6 +10,7 @@ from backend.domain.retirement import judge_retirement
 GOOD = {
     "target_id": "i-old",
     "target_role": Role.SUPERSEDED,
+    "target_role_reason": "switch_reported",
     "asker_role": Role.PRIMARY,
     "primary_id": "i-new",
     "auto_terminate_enabled": True,
@@ -51,3 +52,17 @@ def test_only_one_combination_of_roles_permits_it():
     ]
 
     assert permitted == [(Role.SUPERSEDED, Role.PRIMARY)]
+
+
+def test_successor_of_a_failed_switch_may_be_retired_whatever_auto_terminate_says():
+    undone = {"target_role": Role.CANDIDATE, "target_role_reason": "switch_failed"}
+
+    verdict = judge_retirement(**{**GOOD, **undone, "auto_terminate_enabled": False})
+
+    assert (verdict.may_retire, verdict.reason) == (True, "switch_failed")
+
+
+def test_successor_of_a_failed_switch_is_kept_when_the_asker_is_not_primary():
+    undone = {"target_role": Role.CANDIDATE, "target_role_reason": "switch_failed"}
+
+    assert not judge_retirement(**{**GOOD, **undone, "asker_role": Role.SUPERSEDED}).may_retire

@@ -1,0 +1,1 @@
+"""What changes the world, carried out by one thread, journaled before and after."""

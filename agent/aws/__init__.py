@@ -1,0 +1,1 @@
+"""EC2 and the price list; nothing else in the agent imports boto3."""

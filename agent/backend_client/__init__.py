@@ -1,0 +1,1 @@
+"""The backend over HTTP: transport, retries, calls, and what the answers mean."""

@@ -1,0 +1,1 @@
+"""Operating the region by hand: HTTP and JSON on loopback."""

@@ -1,0 +1,1 @@
+"""The EC2 query protocol and the operations that the region understands."""

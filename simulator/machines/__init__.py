@@ -1,0 +1,1 @@
+"""What runs on an instance: a disk folder and the agent as a process."""

@@ -1,0 +1,1 @@
+"""Instance metadata, as an instance sees it."""

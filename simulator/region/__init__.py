@@ -1,0 +1,1 @@
+"""The truth of the pretend region: what exists, in which state, and what it costs."""
