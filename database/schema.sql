@@ -19,7 +19,7 @@ CREATE PROCEDURE schema_step()
 BEGIN
 IF NOT EXISTS (SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'schema_migrations')
 AND EXISTS (SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN (
-'clients', 'client_tokens', 'operators', 'operator_sessions', 'operator_api_keys', 'agents', 'agent_configs', 'instances', 'commands', 'switches', 'cleanup_logs', 'agent_health_metrics', 'spot_pools', 'pool_prices', 'spot_price_snapshots', 'ondemand_price_snapshots', 'pricing_reports', 'system_events', 'notifications', 'audit_logs', 'settings', 'job_runs', 'launch_specs'
+'clients', 'client_tokens', 'operators', 'operator_sessions', 'operator_api_keys', 'agents', 'agent_configs', 'instances', 'commands', 'switches', 'cleanup_logs', 'agent_health_metrics', 'spot_pools', 'pool_prices', 'spot_price_snapshots', 'ondemand_price_snapshots', 'pricing_reports', 'system_events', 'notifications', 'audit_logs', 'settings', 'job_runs', 'launch_specs', 'pricing_snapshots_clean', 'pricing_snapshots_interpolated', 'pricing_data_gaps', 'pool_cooldowns', 'pool_reliability_metrics', 'pool_risk_analysis'
 )) THEN
 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'This database holds tables that another program made';
 END IF;
@@ -51,7 +51,7 @@ DROP PROCEDURE IF EXISTS schema_step;
 DELIMITER $$
 CREATE PROCEDURE schema_step()
 BEGIN
-IF EXISTS (SELECT 1 FROM schema_migrations WHERE kind = 'migration' AND version > 5) THEN
+IF EXISTS (SELECT 1 FROM schema_migrations WHERE kind = 'migration' AND version > 6) THEN
 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'This database is newer than this file';
 END IF;
 END$$
@@ -242,7 +242,7 @@ CREATE TABLE IF NOT EXISTS instances (
     CONSTRAINT instances_pk PRIMARY KEY (agent_id, instance_id),
     CONSTRAINT instances_primary_uq UNIQUE KEY (primary_slot),
     KEY instances_client_idx (client_id, instance_id),
-    KEY instances_silent_idx (is_steady, last_seen_at),
+    KEY instances_instance_idx (instance_id),
     CONSTRAINT instances_agent_fk FOREIGN KEY (agent_id) REFERENCES agents (id) ON DELETE CASCADE,
     CONSTRAINT instances_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
         ON DELETE CASCADE,
@@ -402,7 +402,7 @@ CREATE TABLE IF NOT EXISTS agent_health_metrics (
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 UPDATE schema_migrations
-SET statements_begun = 7, statements_done = 7, checksum = '46351723b69acfcf5ea9bd4db5746d946cb1001e5f1496555db7a61d19bdb422', applied_at = UTC_TIMESTAMP(3)
+SET statements_begun = 7, statements_done = 7, checksum = '003aa72558d0b24a99201ae5ff79181034cd0f4637b698c0c0c3bcca70961ed3', applied_at = UTC_TIMESTAMP(3)
 WHERE kind = 'migration' AND name = '0002_create_fleet' AND applied_at IS NULL;
 
 -- 0003_create_prices
@@ -634,6 +634,184 @@ UPDATE schema_migrations
 SET statements_begun = 1, statements_done = 1, checksum = 'fddef6ca22cb7e02247bb50c6fd6f62acad6f1298df56f86835cc4562f4191d7', applied_at = UTC_TIMESTAMP(3)
 WHERE kind = 'migration' AND name = '0005_create_launch_specs' AND applied_at IS NULL;
 
+-- 0006_create_price_quality
+
+INSERT INTO schema_migrations (
+    kind, name, version, checksum, fingerprint, statements_begun, statements_done, applied_at
+)
+VALUES ('migration', '0006_create_price_quality', 6, 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', NULL, 0, 0, NULL)
+ON DUPLICATE KEY UPDATE version = 6;
+
+CREATE TABLE IF NOT EXISTS pricing_snapshots_clean (
+    pool_id BIGINT NOT NULL,
+    bucket_at DATETIME(3) NOT NULL,
+    scope VARCHAR(36) NOT NULL,
+    day_on DATE NOT NULL,
+    client_id VARCHAR(36) NULL,
+    price_usd_per_hour DECIMAL(12, 6) NOT NULL,
+    source VARCHAR(16) NOT NULL,
+    sample_count INT NOT NULL,
+    report_count INT NOT NULL,
+    spread_usd_per_hour DECIMAL(12, 6) NOT NULL,
+    is_discrepant TINYINT(1) NOT NULL,
+    updated_at DATETIME(3) NOT NULL,
+    CONSTRAINT pricing_snapshots_clean_pk PRIMARY KEY (pool_id, bucket_at, scope),
+    KEY pricing_snapshots_clean_series_idx (client_id, pool_id, day_on, bucket_at),
+    KEY pricing_snapshots_clean_updated_idx (updated_at),
+    CONSTRAINT pricing_snapshots_clean_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE,
+    CONSTRAINT pricing_snapshots_clean_pool_fk FOREIGN KEY (pool_id) REFERENCES spot_pools (id)
+        ON DELETE CASCADE,
+    CONSTRAINT pricing_snapshots_clean_price_ck CHECK (price_usd_per_hour > 0),
+    CONSTRAINT pricing_snapshots_clean_scope_ck CHECK (scope = COALESCE(client_id, '')),
+    CONSTRAINT pricing_snapshots_clean_source_ck CHECK (
+        source IN ('primary', 'replica', 'other', 'agreed')
+    )
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS pricing_snapshots_interpolated (
+    client_id VARCHAR(36) NOT NULL,
+    pool_id BIGINT NOT NULL,
+    day_on DATE NOT NULL,
+    bucket_at DATETIME(3) NOT NULL,
+    price_usd_per_hour DECIMAL(12, 6) NOT NULL,
+    method VARCHAR(16) NOT NULL,
+    before_at DATETIME(3) NOT NULL,
+    before_price_usd_per_hour DECIMAL(12, 6) NOT NULL,
+    after_at DATETIME(3) NULL,
+    after_price_usd_per_hour DECIMAL(12, 6) NULL,
+    filled_at DATETIME(3) NOT NULL,
+    CONSTRAINT pricing_snapshots_interpolated_pk PRIMARY KEY (
+        client_id, pool_id, day_on, bucket_at
+    ),
+    KEY pricing_snapshots_interpolated_pool_idx (pool_id),
+    KEY pricing_snapshots_interpolated_bucket_idx (bucket_at),
+    CONSTRAINT pricing_snapshots_interpolated_client_fk FOREIGN KEY (client_id)
+        REFERENCES clients (id) ON DELETE CASCADE,
+    CONSTRAINT pricing_snapshots_interpolated_pool_fk FOREIGN KEY (pool_id)
+        REFERENCES spot_pools (id) ON DELETE CASCADE,
+    CONSTRAINT pricing_snapshots_interpolated_price_ck CHECK (price_usd_per_hour > 0),
+    CONSTRAINT pricing_snapshots_interpolated_method_ck CHECK (method IN ('linear', 'history')),
+    CONSTRAINT pricing_snapshots_interpolated_inside_ck CHECK (
+        (method = 'history' AND after_at IS NULL AND before_at <= bucket_at)
+        OR (method = 'linear' AND before_at < bucket_at AND bucket_at < after_at)
+    )
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS pricing_data_gaps (
+    id BIGINT NOT NULL AUTO_INCREMENT,
+    client_id VARCHAR(36) NOT NULL,
+    pool_id BIGINT NOT NULL,
+    last_point_at DATETIME(3) NOT NULL,
+    next_point_at DATETIME(3) NOT NULL,
+    status VARCHAR(16) NOT NULL,
+    outcome VARCHAR(16) NULL,
+    ask_count INT NOT NULL DEFAULT 0,
+    asked_agent_id VARCHAR(36) NULL,
+    asked_at DATETIME(3) NULL,
+    next_ask_at DATETIME(3) NOT NULL,
+    answered_from DATETIME(3) NULL,
+    answered_until DATETIME(3) NULL,
+    created_at DATETIME(3) NOT NULL,
+    ended_at DATETIME(3) NULL,
+    CONSTRAINT pricing_data_gaps_pk PRIMARY KEY (id),
+    CONSTRAINT pricing_data_gaps_span_uq UNIQUE KEY (
+        client_id, pool_id, last_point_at, next_point_at
+    ),
+    KEY pricing_data_gaps_pool_idx (pool_id),
+    KEY pricing_data_gaps_due_idx (status, next_ask_at),
+    KEY pricing_data_gaps_ended_idx (ended_at),
+    CONSTRAINT pricing_data_gaps_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE,
+    CONSTRAINT pricing_data_gaps_pool_fk FOREIGN KEY (pool_id) REFERENCES spot_pools (id)
+        ON DELETE CASCADE,
+    CONSTRAINT pricing_data_gaps_order_ck CHECK (last_point_at < next_point_at),
+    CONSTRAINT pricing_data_gaps_status_ck CHECK (
+        status IN ('open', 'asked', 'closed', 'abandoned')
+    ),
+    CONSTRAINT pricing_data_gaps_outcome_ck CHECK (
+        outcome IN ('data', 'history', 'no_answer', 'no_history', 'too_old')
+    ),
+    CONSTRAINT pricing_data_gaps_end_ck CHECK (
+        (status IN ('open', 'asked')) = (ended_at IS NULL)
+    )
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS pool_cooldowns (
+    id BIGINT NOT NULL AUTO_INCREMENT,
+    client_id VARCHAR(36) NOT NULL,
+    pool_id BIGINT NOT NULL,
+    reason VARCHAR(16) NOT NULL,
+    source_key VARCHAR(128) NOT NULL,
+    occurred_at DATETIME(3) NOT NULL,
+    ends_at DATETIME(3) NOT NULL,
+    CONSTRAINT pool_cooldowns_pk PRIMARY KEY (id),
+    CONSTRAINT pool_cooldowns_source_uq UNIQUE KEY (client_id, pool_id, reason, source_key),
+    KEY pool_cooldowns_pool_idx (pool_id, occurred_at),
+    KEY pool_cooldowns_ends_idx (ends_at),
+    KEY pool_cooldowns_occurred_idx (occurred_at),
+    CONSTRAINT pool_cooldowns_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE,
+    CONSTRAINT pool_cooldowns_pool_fk FOREIGN KEY (pool_id) REFERENCES spot_pools (id)
+        ON DELETE CASCADE,
+    CONSTRAINT pool_cooldowns_reason_ck CHECK (reason IN ('interruption', 'rebalance', 'capacity')),
+    CONSTRAINT pool_cooldowns_order_ck CHECK (occurred_at <= ends_at)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS pool_reliability_metrics (
+    client_id VARCHAR(36) NOT NULL,
+    pool_id BIGINT NOT NULL,
+    period_start DATETIME(3) NOT NULL,
+    period_end DATETIME(3) NOT NULL,
+    loss_count INT NOT NULL,
+    rebalance_count INT NOT NULL,
+    capacity_error_count INT NOT NULL,
+    point_count INT NOT NULL,
+    average_price_usd_per_hour DECIMAL(12, 6) NULL,
+    lowest_price_usd_per_hour DECIMAL(12, 6) NULL,
+    highest_price_usd_per_hour DECIMAL(12, 6) NULL,
+    volatility_ratio DECIMAL(9, 6) NULL,
+    computed_at DATETIME(3) NOT NULL,
+    CONSTRAINT pool_reliability_metrics_pk PRIMARY KEY (client_id, pool_id, period_start),
+    KEY pool_reliability_metrics_pool_idx (pool_id),
+    KEY pool_reliability_metrics_period_idx (period_start),
+    CONSTRAINT pool_reliability_metrics_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE,
+    CONSTRAINT pool_reliability_metrics_pool_fk FOREIGN KEY (pool_id) REFERENCES spot_pools (id)
+        ON DELETE CASCADE
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS pool_risk_analysis (
+    client_id VARCHAR(36) NOT NULL,
+    pool_id BIGINT NOT NULL,
+    analysed_at DATETIME(3) NOT NULL,
+    computed_at DATETIME(3) NOT NULL,
+    loss_count INT NOT NULL,
+    decayed_loss_count DECIMAL(10, 6) NOT NULL,
+    last_loss_at DATETIME(3) NULL,
+    decayed_capacity_error_count DECIMAL(10, 6) NOT NULL,
+    price_usd_per_hour DECIMAL(12, 6) NULL,
+    ondemand_price_usd_per_hour DECIMAL(12, 6) NULL,
+    volatility_ratio DECIMAL(9, 6) NULL,
+    risk_score DECIMAL(5, 4) NOT NULL,
+    recommendation VARCHAR(16) NOT NULL,
+    CONSTRAINT pool_risk_analysis_pk PRIMARY KEY (client_id, pool_id, analysed_at),
+    KEY pool_risk_analysis_pool_idx (pool_id),
+    KEY pool_risk_analysis_analysed_idx (analysed_at),
+    CONSTRAINT pool_risk_analysis_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE,
+    CONSTRAINT pool_risk_analysis_pool_fk FOREIGN KEY (pool_id) REFERENCES spot_pools (id)
+        ON DELETE CASCADE,
+    CONSTRAINT pool_risk_analysis_score_ck CHECK (risk_score BETWEEN 0 AND 1),
+    CONSTRAINT pool_risk_analysis_recommendation_ck CHECK (
+        recommendation IN ('safe', 'caution', 'avoid')
+    )
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+UPDATE schema_migrations
+SET statements_begun = 6, statements_done = 6, checksum = '89b045ffd1a2dcf5eabe2a3fd4bea8df354982c2d4623eb26ca5e54766731320', applied_at = UTC_TIMESTAMP(3)
+WHERE kind = 'migration' AND name = '0006_create_price_quality' AND applied_at IS NULL;
+
 -- procedure complete_command
 DROP PROCEDURE IF EXISTS complete_command;
 DELIMITER $$
@@ -645,7 +823,8 @@ CREATE PROCEDURE complete_command(
     p_expected_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
     p_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
     p_outcome_code VARCHAR(32) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
-    p_message VARCHAR(1000) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
+    p_message VARCHAR(1000) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_failed_step VARCHAR(32) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
 )
 SQL SECURITY INVOKER
 BEGIN
@@ -673,7 +852,7 @@ BEGIN
         UPDATE switches
         SET
             status = 'failed',
-            failed_step = COALESCE(failed_step, 'execution'),
+            failed_step = COALESCE(failed_step, p_failed_step),
             reason = LEFT(p_message, 255),
             ended_at = p_now
         WHERE
@@ -700,6 +879,543 @@ BEGIN
         ROLLBACK;
     END IF;
     SELECT v_applied AS applied;
+END$$
+DELIMITER ;
+
+-- procedure dedup_pricing
+DROP PROCEDURE IF EXISTS dedup_pricing;
+DELIMITER $$
+CREATE PROCEDURE dedup_pricing(
+    IN p_now DATETIME(3),
+    IN p_since DATETIME(3),
+    IN p_until DATETIME(3),
+    IN p_batch_rows INT,
+    OUT p_point_count BIGINT
+)
+SQL SECURITY INVOKER
+BEGIN
+    DECLARE v_first INT DEFAULT 1;
+    DECLARE v_last INT DEFAULT 0;
+    DECLARE v_first_id BIGINT;
+    DECLARE v_last_id BIGINT;
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION
+    BEGIN
+        ROLLBACK;
+        RESIGNAL;
+    END;
+    DROP TEMPORARY TABLE IF EXISTS touched_points;
+    DROP TEMPORARY TABLE IF EXISTS touched_buckets;
+    DROP TEMPORARY TABLE IF EXISTS agreements;
+    CREATE TEMPORARY TABLE touched_points (
+        seq INT NOT NULL AUTO_INCREMENT,
+        pool_id BIGINT NOT NULL,
+        bucket_at DATETIME(3) NOT NULL,
+        client_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        PRIMARY KEY (seq)
+    ) ENGINE = InnoDB;
+    CREATE TEMPORARY TABLE touched_buckets (
+        seq INT NOT NULL AUTO_INCREMENT,
+        pool_id BIGINT NOT NULL,
+        bucket_at DATETIME(3) NOT NULL,
+        PRIMARY KEY (seq)
+    ) ENGINE = InnoDB;
+    CREATE TEMPORARY TABLE agreements (
+        pool_id BIGINT NOT NULL,
+        bucket_at DATETIME(3) NOT NULL,
+        price_usd_per_hour DECIMAL(12, 6) NOT NULL,
+        sample_count INT NOT NULL,
+        report_count INT NOT NULL,
+        spread_usd_per_hour DECIMAL(12, 6) NOT NULL,
+        PRIMARY KEY (pool_id, bucket_at)
+    ) ENGINE = InnoDB;
+    SELECT
+        MIN(s.id),
+        MAX(s.id)
+    INTO v_first_id, v_last_id
+    FROM spot_price_snapshots AS s FORCE INDEX (spot_price_snapshots_received_idx)
+    WHERE s.received_at > p_since AND s.received_at <= p_until;
+    INSERT INTO touched_points (pool_id, bucket_at, client_id)
+    SELECT DISTINCT
+        s.pool_id,
+        s.bucket_at,
+        s.client_id
+    FROM spot_price_snapshots AS s FORCE INDEX (PRIMARY)
+    WHERE
+        s.id BETWEEN v_first_id AND v_last_id
+        AND s.received_at > p_since
+        AND s.received_at <= p_until
+        AND s.source <> 'history'
+    ORDER BY s.pool_id ASC, s.bucket_at ASC, s.client_id ASC;
+    SET p_point_count = ROW_COUNT();
+    SELECT COALESCE(MAX(t.seq), 0) INTO v_last FROM touched_points AS t;
+    WHILE v_first <= v_last DO
+        START TRANSACTION;
+        INSERT INTO pricing_snapshots_clean (
+            pool_id, bucket_at, scope, day_on, client_id, price_usd_per_hour, source,
+            sample_count, report_count, spread_usd_per_hour, is_discrepant, updated_at
+        )
+        SELECT
+            MIN(t.pool_id),
+            MIN(t.bucket_at),
+            MIN(t.client_id),
+            MIN(DATE(t.bucket_at)),
+            MIN(t.client_id),
+            ROUND(SUM(s.price_usd_per_hour) / COUNT(*), 6),
+            CASE
+                WHEN SUM(s.source = 'primary') > 0 THEN 'primary'
+                WHEN SUM(s.source = 'replica') > 0 THEN 'replica'
+                ELSE 'other'
+            END,
+            COUNT(*),
+            SUM(s.report_count),
+            MAX(s.price_usd_per_hour) - MIN(s.price_usd_per_hour),
+            MAX(s.price_usd_per_hour) > MIN(s.price_usd_per_hour) * 1.005,
+            p_now
+        FROM touched_points AS t
+        STRAIGHT_JOIN spot_price_snapshots AS s FORCE INDEX (spot_price_snapshots_slot_uq)
+            ON
+                s.client_id = t.client_id
+                AND s.pool_id = t.pool_id
+                AND s.bucket_at = t.bucket_at
+                AND s.source <> 'history'
+        WHERE t.seq >= v_first AND t.seq < v_first + p_batch_rows
+        GROUP BY t.seq
+        ON DUPLICATE KEY UPDATE
+            updated_at = IF(
+                pricing_snapshots_clean.price_usd_per_hour = VALUES(price_usd_per_hour)
+                AND pricing_snapshots_clean.source = VALUES(source)
+                AND pricing_snapshots_clean.sample_count = VALUES(sample_count)
+                AND pricing_snapshots_clean.spread_usd_per_hour = VALUES(spread_usd_per_hour)
+                AND pricing_snapshots_clean.is_discrepant = VALUES(is_discrepant),
+                pricing_snapshots_clean.updated_at,
+                VALUES(updated_at)
+            ),
+            price_usd_per_hour = VALUES(price_usd_per_hour),
+            source = VALUES(source),
+            sample_count = VALUES(sample_count),
+            report_count = VALUES(report_count),
+            spread_usd_per_hour = VALUES(spread_usd_per_hour),
+            is_discrepant = VALUES(is_discrepant);
+        COMMIT;
+        SET v_first = v_first + p_batch_rows;
+    END WHILE;
+    INSERT INTO touched_buckets (pool_id, bucket_at)
+    SELECT DISTINCT
+        t.pool_id,
+        t.bucket_at
+    FROM touched_points AS t
+    INNER JOIN spot_pools AS p ON p.id = t.pool_id
+    WHERE p.client_id IS NULL
+    ORDER BY t.pool_id ASC, t.bucket_at ASC;
+    SET v_first = 1;
+    SELECT COALESCE(MAX(b.seq), 0) INTO v_last FROM touched_buckets AS b;
+    WHILE v_first <= v_last DO
+        START TRANSACTION;
+        DELETE FROM agreements;
+        INSERT INTO agreements (
+            pool_id, bucket_at, price_usd_per_hour, sample_count, report_count,
+            spread_usd_per_hour
+        )
+        SELECT
+            v.pool_id,
+            v.bucket_at,
+            ROUND(SUM(v.price_usd_per_hour) / COUNT(*), 6),
+            COUNT(*),
+            SUM(v.report_count),
+            MAX(v.price_usd_per_hour) - MIN(v.price_usd_per_hour)
+        FROM (
+            SELECT
+                r.pool_id,
+                r.bucket_at,
+                r.price_usd_per_hour,
+                r.report_count,
+                r.voter_count,
+                MAX(
+                    CASE WHEN r.place = FLOOR((r.voter_count + 1) / 2)
+                    THEN r.price_usd_per_hour END
+                ) OVER (PARTITION BY r.pool_id, r.bucket_at) AS median
+            FROM (
+                SELECT
+                    c.pool_id,
+                    c.bucket_at,
+                    c.price_usd_per_hour,
+                    c.report_count,
+                    ROW_NUMBER() OVER (
+                        PARTITION BY c.pool_id, c.bucket_at
+                        ORDER BY c.price_usd_per_hour ASC, c.scope ASC
+                    ) AS place,
+                    COUNT(*) OVER (PARTITION BY c.pool_id, c.bucket_at) AS voter_count
+                FROM touched_buckets AS b
+                INNER JOIN pricing_snapshots_clean AS c
+                    ON c.pool_id = b.pool_id AND c.bucket_at = b.bucket_at
+                WHERE
+                    b.seq >= v_first
+                    AND b.seq < v_first + p_batch_rows
+                    AND c.scope <> ''
+                    AND c.is_discrepant = 0
+            ) AS r
+        ) AS v
+        WHERE
+            GREATEST(v.price_usd_per_hour, v.median)
+            <= LEAST(v.price_usd_per_hour, v.median) * 1.005
+        GROUP BY v.pool_id, v.bucket_at, v.voter_count
+        HAVING COUNT(*) >= 2 AND COUNT(*) * 2 > v.voter_count;
+        INSERT INTO pricing_snapshots_clean (
+            pool_id, bucket_at, scope, day_on, client_id, price_usd_per_hour, source,
+            sample_count, report_count, spread_usd_per_hour, is_discrepant, updated_at
+        )
+        SELECT
+            a.pool_id,
+            a.bucket_at,
+            '',
+            DATE(a.bucket_at),
+            NULL,
+            a.price_usd_per_hour,
+            'agreed',
+            a.sample_count,
+            a.report_count,
+            a.spread_usd_per_hour,
+            0,
+            p_now
+        FROM agreements AS a
+        ORDER BY a.pool_id ASC, a.bucket_at ASC
+        ON DUPLICATE KEY UPDATE
+            updated_at = IF(
+                pricing_snapshots_clean.price_usd_per_hour = VALUES(price_usd_per_hour)
+                AND pricing_snapshots_clean.sample_count = VALUES(sample_count)
+                AND pricing_snapshots_clean.spread_usd_per_hour = VALUES(spread_usd_per_hour)
+                AND pricing_snapshots_clean.is_discrepant = 0,
+                pricing_snapshots_clean.updated_at,
+                VALUES(updated_at)
+            ),
+            price_usd_per_hour = VALUES(price_usd_per_hour),
+            sample_count = VALUES(sample_count),
+            report_count = VALUES(report_count),
+            spread_usd_per_hour = VALUES(spread_usd_per_hour),
+            is_discrepant = 0;
+        UPDATE pricing_snapshots_clean AS c
+        INNER JOIN touched_buckets AS b
+            ON c.pool_id = b.pool_id AND c.bucket_at = b.bucket_at AND c.scope = ''
+        LEFT JOIN agreements AS a
+            ON a.pool_id = c.pool_id AND a.bucket_at = c.bucket_at
+        SET
+            c.is_discrepant = 1,
+            c.updated_at = p_now
+        WHERE
+            b.seq >= v_first
+            AND b.seq < v_first + p_batch_rows
+            AND a.pool_id IS NULL
+            AND c.is_discrepant = 0;
+        COMMIT;
+        SET v_first = v_first + p_batch_rows;
+    END WHILE;
+    DROP TEMPORARY TABLE IF EXISTS touched_points;
+    DROP TEMPORARY TABLE IF EXISTS touched_buckets;
+    DROP TEMPORARY TABLE IF EXISTS agreements;
+END$$
+DELIMITER ;
+
+-- procedure interpolate_pricing
+DROP PROCEDURE IF EXISTS interpolate_pricing;
+DELIMITER $$
+CREATE PROCEDURE interpolate_pricing(
+    IN p_now DATETIME(3),
+    IN p_since DATETIME(3),
+    IN p_until DATETIME(3),
+    IN p_batch_rows INT,
+    OUT p_row_count BIGINT
+)
+SQL SECURITY INVOKER
+BEGIN
+    DECLARE v_first INT DEFAULT 1;
+    DECLARE v_last INT DEFAULT 0;
+    DECLARE v_day DATE;
+    DECLARE v_last_day DATE DEFAULT TIMESTAMPADD(DAY, 1, DATE(p_now));
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION
+    BEGIN
+        ROLLBACK;
+        RESIGNAL;
+    END;
+    SET p_row_count = 0;
+    DROP TEMPORARY TABLE IF EXISTS touched_series;
+    DROP TEMPORARY TABLE IF EXISTS touched_days;
+    DROP TEMPORARY TABLE IF EXISTS series_points;
+    DROP TEMPORARY TABLE IF EXISTS found_gaps;
+    CREATE TEMPORARY TABLE touched_series (
+        seq INT NOT NULL AUTO_INCREMENT,
+        client_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        pool_id BIGINT NOT NULL,
+        first_at DATETIME(3) NOT NULL,
+        from_at DATETIME(3) NULL,
+        PRIMARY KEY (seq),
+        UNIQUE KEY (client_id, pool_id)
+    ) ENGINE = InnoDB;
+    CREATE TEMPORARY TABLE touched_days (
+        day_on DATE NOT NULL,
+        PRIMARY KEY (day_on)
+    ) ENGINE = InnoDB;
+    CREATE TEMPORARY TABLE series_points (
+        client_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        pool_id BIGINT NOT NULL,
+        bucket_at DATETIME(3) NOT NULL,
+        price_usd_per_hour DECIMAL(12, 6) NOT NULL,
+        PRIMARY KEY (client_id, pool_id, bucket_at)
+    ) ENGINE = InnoDB;
+    CREATE TEMPORARY TABLE found_gaps (
+        client_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        pool_id BIGINT NOT NULL,
+        last_point_at DATETIME(3) NOT NULL,
+        next_point_at DATETIME(3) NOT NULL,
+        last_price DECIMAL(12, 6) NOT NULL,
+        next_price DECIMAL(12, 6) NOT NULL,
+        step_count INT NOT NULL,
+        PRIMARY KEY (client_id, pool_id, last_point_at)
+    ) ENGINE = InnoDB;
+    INSERT INTO touched_series (client_id, pool_id, first_at)
+    SELECT
+        c.scope,
+        c.pool_id,
+        MIN(c.bucket_at)
+    FROM pricing_snapshots_clean AS c
+    WHERE c.updated_at > p_since AND c.updated_at <= p_until AND c.scope <> ''
+    GROUP BY c.scope, c.pool_id
+    ORDER BY c.scope ASC, c.pool_id ASC;
+    INSERT INTO touched_series (client_id, pool_id, first_at)
+    SELECT
+        v.client_id,
+        c.pool_id,
+        MIN(c.bucket_at)
+    FROM pricing_snapshots_clean AS c
+    INNER JOIN pool_prices AS v ON v.pool_id = c.pool_id
+    WHERE c.updated_at > p_since AND c.updated_at <= p_until AND c.scope = ''
+    GROUP BY v.client_id, c.pool_id
+    ORDER BY v.client_id ASC, c.pool_id ASC
+    ON DUPLICATE KEY UPDATE first_at = LEAST(touched_series.first_at, VALUES(first_at));
+    UPDATE touched_series AS t
+    SET
+        t.from_at = GREATEST(
+            COALESCE((
+                SELECT c.bucket_at
+                FROM pricing_snapshots_clean AS c
+                    FORCE INDEX (pricing_snapshots_clean_series_idx)
+                WHERE
+                    c.client_id = t.client_id
+                    AND c.pool_id = t.pool_id
+                    AND c.bucket_at < t.first_at
+                ORDER BY c.day_on DESC, c.bucket_at DESC
+                LIMIT 1
+            ), '1970-01-01'),
+            COALESCE((
+                SELECT c.bucket_at
+                FROM pricing_snapshots_clean AS c
+                    FORCE INDEX (pricing_snapshots_clean_series_idx)
+                WHERE
+                    c.client_id IS NULL
+                    AND c.pool_id = t.pool_id
+                    AND c.bucket_at < t.first_at
+                    AND c.is_discrepant = 0
+                ORDER BY c.day_on DESC, c.bucket_at DESC
+                LIMIT 1
+            ), '1970-01-01')
+        );
+    UPDATE touched_series AS t
+    SET t.from_at = t.first_at
+    WHERE t.from_at = '1970-01-01';
+    SELECT MIN(DATE(t.from_at)) INTO v_day FROM touched_series AS t;
+    WHILE v_day <= v_last_day DO
+        INSERT INTO touched_days (day_on) VALUES (v_day);
+        SET v_day = TIMESTAMPADD(DAY, 1, v_day);
+    END WHILE;
+    SELECT COALESCE(MAX(t.seq), 0) INTO v_last FROM touched_series AS t;
+    WHILE v_first <= v_last DO
+        START TRANSACTION;
+        DELETE FROM series_points;
+        DELETE FROM found_gaps;
+        INSERT INTO series_points (client_id, pool_id, bucket_at, price_usd_per_hour)
+        SELECT
+            t.client_id,
+            t.pool_id,
+            c.bucket_at,
+            c.price_usd_per_hour
+        FROM touched_series AS t
+        INNER JOIN touched_days AS d ON d.day_on >= DATE(t.from_at)
+        INNER JOIN pricing_snapshots_clean AS c FORCE INDEX (pricing_snapshots_clean_series_idx)
+            ON
+                c.client_id = t.client_id
+                AND c.pool_id = t.pool_id
+                AND c.day_on = d.day_on
+                AND c.bucket_at >= t.from_at
+        WHERE t.seq >= v_first AND t.seq < v_first + p_batch_rows;
+        INSERT IGNORE INTO series_points (client_id, pool_id, bucket_at, price_usd_per_hour)
+        SELECT
+            t.client_id,
+            t.pool_id,
+            c.bucket_at,
+            c.price_usd_per_hour
+        FROM touched_series AS t
+        INNER JOIN touched_days AS d ON d.day_on >= DATE(t.from_at)
+        INNER JOIN pricing_snapshots_clean AS c FORCE INDEX (pricing_snapshots_clean_series_idx)
+            ON
+                c.client_id IS NULL
+                AND c.pool_id = t.pool_id
+                AND c.day_on = d.day_on
+                AND c.bucket_at >= t.from_at
+        WHERE t.seq >= v_first AND t.seq < v_first + p_batch_rows AND c.is_discrepant = 0;
+        INSERT INTO found_gaps (
+            client_id, pool_id, last_point_at, next_point_at, last_price, next_price, step_count
+        )
+        SELECT
+            n.client_id,
+            n.pool_id,
+            n.bucket_at,
+            n.next_at,
+            n.price_usd_per_hour,
+            n.next_price,
+            TIMESTAMPDIFF(MINUTE, n.bucket_at, n.next_at) DIV 5
+        FROM (
+            SELECT
+                p.client_id,
+                p.pool_id,
+                p.bucket_at,
+                p.price_usd_per_hour,
+                LEAD(p.bucket_at) OVER (
+                    PARTITION BY p.client_id, p.pool_id ORDER BY p.bucket_at ASC
+                ) AS next_at,
+                LEAD(p.price_usd_per_hour) OVER (
+                    PARTITION BY p.client_id, p.pool_id ORDER BY p.bucket_at ASC
+                ) AS next_price
+            FROM series_points AS p
+        ) AS n
+        WHERE n.next_at > TIMESTAMPADD(MINUTE, 10, n.bucket_at);
+        DELETE f
+        FROM pricing_snapshots_interpolated AS f
+        INNER JOIN touched_series AS t
+            ON f.client_id = t.client_id AND f.pool_id = t.pool_id AND f.bucket_at > t.from_at
+        LEFT JOIN found_gaps AS g
+            ON
+                g.client_id = f.client_id
+                AND g.pool_id = f.pool_id
+                AND g.last_point_at = f.before_at
+                AND g.next_point_at = f.after_at
+                AND g.last_price = f.before_price_usd_per_hour
+                AND g.next_price = f.after_price_usd_per_hour
+        WHERE
+            t.seq >= v_first
+            AND t.seq < v_first + p_batch_rows
+            AND f.method = 'linear'
+            AND g.client_id IS NULL;
+        DELETE f
+        FROM pricing_snapshots_interpolated AS f
+        INNER JOIN series_points AS p
+            ON
+                f.client_id = p.client_id
+                AND f.pool_id = p.pool_id
+                AND f.day_on = DATE(p.bucket_at)
+                AND f.bucket_at = p.bucket_at;
+        INSERT IGNORE INTO pricing_snapshots_interpolated (
+            client_id, pool_id, day_on, bucket_at, price_usd_per_hour, method, before_at,
+            before_price_usd_per_hour, after_at, after_price_usd_per_hour, filled_at
+        )
+        SELECT
+            g.client_id,
+            g.pool_id,
+            DATE(TIMESTAMPADD(MINUTE, 5 * k.step, g.last_point_at)),
+            TIMESTAMPADD(MINUTE, 5 * k.step, g.last_point_at),
+            ROUND(
+                (g.last_price * (g.step_count - k.step) + g.next_price * k.step) / g.step_count, 6
+            ),
+            'linear',
+            g.last_point_at,
+            g.last_price,
+            g.next_point_at,
+            g.next_price,
+            p_now
+        FROM found_gaps AS g
+        INNER JOIN (
+            SELECT 1 AS step
+            UNION ALL SELECT 2
+            UNION ALL SELECT 3
+            UNION ALL SELECT 4
+            UNION ALL SELECT 5
+        ) AS k ON k.step < g.step_count
+        WHERE g.step_count <= 6;
+        INSERT INTO pricing_data_gaps (
+            client_id, pool_id, last_point_at, next_point_at, status, next_ask_at, created_at
+        )
+        SELECT
+            g.client_id,
+            g.pool_id,
+            g.last_point_at,
+            g.next_point_at,
+            'open',
+            p_now,
+            p_now
+        FROM found_gaps AS g
+        WHERE g.step_count > 6
+        ORDER BY g.client_id ASC, g.pool_id ASC, g.last_point_at ASC
+        ON DUPLICATE KEY UPDATE
+            ask_count = IF(pricing_data_gaps.outcome = 'data', 0, pricing_data_gaps.ask_count),
+            next_ask_at = IF(
+                pricing_data_gaps.outcome = 'data',
+                VALUES(next_ask_at),
+                pricing_data_gaps.next_ask_at
+            ),
+            status = IF(pricing_data_gaps.outcome = 'data', 'open', pricing_data_gaps.status),
+            ended_at = IF(pricing_data_gaps.outcome = 'data', NULL, pricing_data_gaps.ended_at),
+            outcome = IF(pricing_data_gaps.outcome = 'data', NULL, pricing_data_gaps.outcome);
+        UPDATE pricing_data_gaps AS o
+        INNER JOIN found_gaps AS g
+            ON
+                o.client_id = g.client_id
+                AND o.pool_id = g.pool_id
+                AND o.last_point_at = g.last_point_at
+                AND o.next_point_at = g.next_point_at
+        SET
+            o.status = 'closed',
+            o.outcome = 'history',
+            o.ended_at = p_now
+        WHERE
+            o.status IN ('open', 'asked')
+            AND g.step_count - 1 = (
+                SELECT COUNT(*)
+                FROM pricing_snapshots_interpolated AS f
+                WHERE
+                    f.client_id = o.client_id
+                    AND f.pool_id = o.pool_id
+                    AND f.day_on BETWEEN DATE(o.last_point_at) AND DATE(o.next_point_at)
+                    AND f.bucket_at > o.last_point_at
+                    AND f.bucket_at < o.next_point_at
+                    AND f.method = 'history'
+            );
+        UPDATE pricing_data_gaps AS o
+        INNER JOIN touched_series AS t
+            ON o.client_id = t.client_id AND o.pool_id = t.pool_id
+        LEFT JOIN found_gaps AS g
+            ON
+                g.client_id = o.client_id
+                AND g.pool_id = o.pool_id
+                AND g.last_point_at = o.last_point_at
+                AND g.next_point_at = o.next_point_at
+        SET
+            o.status = 'closed',
+            o.outcome = 'data',
+            o.ended_at = p_now
+        WHERE
+            t.seq >= v_first
+            AND t.seq < v_first + p_batch_rows
+            AND o.last_point_at >= t.from_at
+            AND o.status IN ('open', 'asked')
+            AND g.client_id IS NULL;
+        SELECT p_row_count + COALESCE(SUM(IF(g.step_count <= 6, g.step_count - 1, 1)), 0)
+        INTO p_row_count
+        FROM found_gaps AS g;
+        COMMIT;
+        SET v_first = v_first + p_batch_rows;
+    END WHILE;
+    DROP TEMPORARY TABLE IF EXISTS touched_series;
+    DROP TEMPORARY TABLE IF EXISTS touched_days;
+    DROP TEMPORARY TABLE IF EXISTS series_points;
+    DROP TEMPORARY TABLE IF EXISTS found_gaps;
 END$$
 DELIMITER ;
 
@@ -733,23 +1449,30 @@ lease_commands: BEGIN
     END;
     SELECT
         a.status,
-        i.instance_id,
-        i.role,
-        i.protocol,
-        f.enabled,
         (
             SELECT COUNT(*)
             FROM commands AS c
             WHERE c.agent_id = a.id AND c.status IN ('pending', 'leased')
         )
-    INTO v_agent_status, v_instance_id, v_role, v_protocol, v_enabled, v_waiting
+    INTO v_agent_status, v_waiting
+    FROM agents AS a
+    WHERE a.id = p_agent_id AND a.client_id = p_client_id;
+    SELECT v_agent_status AS agent_status;
+    IF v_waiting = 0 OR v_agent_status = 'deleted' THEN
+        LEAVE lease_commands;
+    END IF;
+    SELECT
+        i.instance_id,
+        i.role,
+        i.protocol,
+        f.enabled
+    INTO v_instance_id, v_role, v_protocol, v_enabled
     FROM agents AS a
     INNER JOIN agent_configs AS f ON f.agent_id = a.id
     LEFT JOIN instances AS i
         ON i.agent_id = a.id AND i.instance_id = COALESCE(p_instance_id, a.primary_instance_id)
-    WHERE a.id = p_agent_id AND a.client_id = p_client_id;
-    SELECT v_agent_status AS agent_status, v_role AS role, v_protocol AS protocol;
-    IF v_waiting = 0 OR v_instance_id IS NULL OR v_enabled = 0 OR v_agent_status = 'deleted' THEN
+    WHERE a.id = p_agent_id;
+    IF v_instance_id IS NULL OR v_enabled = 0 THEN
         LEAVE lease_commands;
     END IF;
     IF
@@ -1017,6 +1740,12 @@ BEGIN
         UNION ALL SELECT 30 * 86400, 'commands WHERE ended_at < ?'
         UNION ALL SELECT 30 * 86400, 'agent_health_metrics WHERE bucket_at < ?'
         UNION ALL SELECT 400 * 86400, 'ondemand_price_snapshots WHERE bucket_at < ?'
+        UNION ALL SELECT 180 * 86400, 'pricing_data_gaps WHERE ended_at < ?'
+        UNION ALL SELECT 90 * 86400, 'pool_cooldowns WHERE ends_at < ?'
+        UNION ALL SELECT 30 * 86400, 'pool_risk_analysis WHERE analysed_at < ?'
+        UNION ALL SELECT 400 * 86400, 'pool_reliability_metrics WHERE period_start < ?'
+        UNION ALL SELECT 400 * 86400, 'pricing_snapshots_interpolated WHERE bucket_at < ?'
+        UNION ALL SELECT 400 * 86400, 'pricing_snapshots_clean WHERE updated_at < ?'
         UNION ALL SELECT 7 * 86400, 'pricing_reports WHERE received_at < ?'
         UNION ALL SELECT 2 * 86400, 'spot_price_snapshots WHERE received_at < ?';
     DECLARE CONTINUE HANDLER FOR NOT FOUND SET v_is_last = 1;
@@ -1394,6 +2123,413 @@ record_switch: BEGIN
 END$$
 DELIMITER ;
 
+-- procedure refresh_pool_reliability
+DROP PROCEDURE IF EXISTS refresh_pool_reliability;
+DELIMITER $$
+CREATE PROCEDURE refresh_pool_reliability(
+    IN p_now DATETIME(3),
+    IN p_batch_rows INT,
+    OUT p_row_count BIGINT
+)
+SQL SECURITY INVOKER
+BEGIN
+    DECLARE v_first INT DEFAULT 1;
+    DECLARE v_last INT DEFAULT 0;
+    DECLARE v_day_at DATETIME(3) DEFAULT DATE(TIMESTAMPADD(HOUR, -1, p_now));
+    DECLARE v_day_end DATETIME(3) DEFAULT TIMESTAMPADD(DAY, 1, v_day_at);
+    DECLARE v_hour_at DATETIME(3)
+        DEFAULT TIMESTAMPADD(HOUR, HOUR(p_now), CAST(DATE(p_now) AS DATETIME(3)));
+    DECLARE v_fresh_after DATETIME(3) DEFAULT TIMESTAMPADD(HOUR, -24, p_now);
+    DECLARE v_losses_after DATETIME(3) DEFAULT TIMESTAMPADD(DAY, -30, p_now);
+    DECLARE v_from_at DATETIME(3) DEFAULT LEAST(v_day_at, v_fresh_after);
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION
+    BEGIN
+        ROLLBACK;
+        RESIGNAL;
+    END;
+    DROP TEMPORARY TABLE IF EXISTS watched_pools;
+    DROP TEMPORARY TABLE IF EXISTS watched_days;
+    DROP TEMPORARY TABLE IF EXISTS incidents;
+    DROP TEMPORARY TABLE IF EXISTS shared_incidents;
+    DROP TEMPORARY TABLE IF EXISTS pool_incidents;
+    DROP TEMPORARY TABLE IF EXISTS loss_facts;
+    DROP TEMPORARY TABLE IF EXISTS trouble_facts;
+    DROP TEMPORARY TABLE IF EXISTS recent_points;
+    DROP TEMPORARY TABLE IF EXISTS price_facts;
+    CREATE TEMPORARY TABLE watched_pools (
+        seq INT NOT NULL AUTO_INCREMENT,
+        client_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        pool_id BIGINT NOT NULL,
+        price_usd_per_hour DECIMAL(12, 6) NOT NULL,
+        ondemand_price_usd_per_hour DECIMAL(12, 6) NULL,
+        PRIMARY KEY (seq),
+        UNIQUE KEY (client_id, pool_id)
+    ) ENGINE = InnoDB;
+    CREATE TEMPORARY TABLE watched_days (
+        day_on DATE NOT NULL,
+        PRIMARY KEY (day_on)
+    ) ENGINE = InnoDB;
+    CREATE TEMPORARY TABLE incidents (
+        pool_id BIGINT NOT NULL,
+        slot BIGINT NOT NULL,
+        client_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        occurred_at DATETIME(3) NOT NULL,
+        PRIMARY KEY (pool_id, slot, client_id),
+        KEY (client_id, pool_id)
+    ) ENGINE = InnoDB;
+    CREATE TEMPORARY TABLE shared_incidents (
+        pool_id BIGINT NOT NULL,
+        slot BIGINT NOT NULL,
+        occurred_at DATETIME(3) NOT NULL,
+        PRIMARY KEY (pool_id, slot)
+    ) ENGINE = InnoDB;
+    CREATE TEMPORARY TABLE pool_incidents (
+        client_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        pool_id BIGINT NOT NULL,
+        slot BIGINT NOT NULL,
+        occurred_at DATETIME(3) NOT NULL,
+        PRIMARY KEY (client_id, pool_id, slot)
+    ) ENGINE = InnoDB;
+    CREATE TEMPORARY TABLE loss_facts (
+        client_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        pool_id BIGINT NOT NULL,
+        loss_count INT NOT NULL,
+        decayed_count DOUBLE NOT NULL,
+        last_loss_at DATETIME(3) NOT NULL,
+        day_count INT NOT NULL,
+        PRIMARY KEY (client_id, pool_id)
+    ) ENGINE = InnoDB;
+    CREATE TEMPORARY TABLE trouble_facts (
+        client_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        pool_id BIGINT NOT NULL,
+        decayed_capacity_count DOUBLE NOT NULL,
+        day_rebalance_count INT NOT NULL,
+        day_capacity_count INT NOT NULL,
+        PRIMARY KEY (client_id, pool_id)
+    ) ENGINE = InnoDB;
+    CREATE TEMPORARY TABLE recent_points (
+        client_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        pool_id BIGINT NOT NULL,
+        bucket_at DATETIME(3) NOT NULL,
+        price_usd_per_hour DECIMAL(12, 6) NOT NULL,
+        PRIMARY KEY (client_id, pool_id, bucket_at)
+    ) ENGINE = InnoDB;
+    CREATE TEMPORARY TABLE price_facts (
+        client_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        pool_id BIGINT NOT NULL,
+        volatility DOUBLE NULL,
+        day_point_count INT NOT NULL,
+        day_average DECIMAL(12, 6) NULL,
+        day_lowest DECIMAL(12, 6) NULL,
+        day_highest DECIMAL(12, 6) NULL,
+        day_volatility DOUBLE NULL,
+        PRIMARY KEY (client_id, pool_id)
+    ) ENGINE = InnoDB;
+    INSERT INTO watched_pools (
+        client_id, pool_id, price_usd_per_hour, ondemand_price_usd_per_hour
+    )
+    SELECT
+        v.client_id,
+        v.pool_id,
+        v.price_usd_per_hour,
+        (
+            SELECT o.price_usd_per_hour
+            FROM ondemand_price_snapshots AS o
+            WHERE
+                o.client_id = v.client_id
+                AND o.region = p.region
+                AND o.instance_type = p.instance_type
+            ORDER BY o.bucket_at DESC
+            LIMIT 1
+        )
+    FROM pool_prices AS v
+    INNER JOIN spot_pools AS p ON p.id = v.pool_id
+    WHERE v.reported_at > v_fresh_after
+    ORDER BY v.client_id ASC, v.pool_id ASC;
+    SET p_row_count = ROW_COUNT();
+    WHILE DATE(v_from_at) <= DATE(TIMESTAMPADD(DAY, 1, p_now)) DO
+        INSERT INTO watched_days (day_on) VALUES (DATE(v_from_at));
+        SET v_from_at = TIMESTAMPADD(DAY, 1, v_from_at);
+    END WHILE;
+    SET v_from_at = LEAST(v_day_at, v_fresh_after);
+    INSERT INTO incidents (pool_id, slot, client_id, occurred_at)
+    SELECT
+        c.pool_id,
+        TIMESTAMPDIFF(SECOND, '1970-01-01', c.occurred_at) DIV 1800 AS slot,
+        c.client_id,
+        MAX(c.occurred_at)
+    FROM pool_cooldowns AS c
+    WHERE
+        c.reason = 'interruption'
+        AND c.occurred_at > v_losses_after
+        AND c.occurred_at <= p_now
+    GROUP BY c.pool_id, slot, c.client_id;
+    INSERT INTO shared_incidents (pool_id, slot, occurred_at)
+    SELECT
+        i.pool_id,
+        i.slot,
+        MAX(i.occurred_at)
+    FROM incidents AS i
+    GROUP BY i.pool_id, i.slot
+    HAVING COUNT(*) >= 2;
+    INSERT INTO pool_incidents (client_id, pool_id, slot, occurred_at)
+    SELECT
+        w.client_id,
+        w.pool_id,
+        i.slot,
+        i.occurred_at
+    FROM watched_pools AS w
+    INNER JOIN incidents AS i ON i.client_id = w.client_id AND i.pool_id = w.pool_id;
+    INSERT IGNORE INTO pool_incidents (client_id, pool_id, slot, occurred_at)
+    SELECT
+        w.client_id,
+        w.pool_id,
+        i.slot,
+        i.occurred_at
+    FROM watched_pools AS w
+    INNER JOIN shared_incidents AS i ON i.pool_id = w.pool_id;
+    INSERT INTO loss_facts (
+        client_id, pool_id, loss_count, decayed_count, last_loss_at, day_count
+    )
+    SELECT
+        i.client_id,
+        i.pool_id,
+        COUNT(*),
+        SUM(EXP(-LN(2) * TIMESTAMPDIFF(SECOND, i.occurred_at, p_now) / (7 * 86400))),
+        MAX(i.occurred_at),
+        SUM(i.occurred_at >= v_day_at AND i.occurred_at < v_day_end)
+    FROM pool_incidents AS i
+    GROUP BY i.client_id, i.pool_id;
+    INSERT INTO trouble_facts (
+        client_id, pool_id, decayed_capacity_count, day_rebalance_count, day_capacity_count
+    )
+    SELECT
+        c.client_id,
+        c.pool_id,
+        SUM(
+            IF(
+                c.reason = 'capacity' AND c.occurred_at > v_fresh_after,
+                EXP(-LN(2) * TIMESTAMPDIFF(SECOND, c.occurred_at, p_now) / (3 * 3600)),
+                0
+            )
+        ),
+        SUM(
+            c.reason = 'rebalance' AND c.occurred_at >= v_day_at AND c.occurred_at < v_day_end
+        ),
+        SUM(c.reason = 'capacity' AND c.occurred_at >= v_day_at AND c.occurred_at < v_day_end)
+    FROM pool_cooldowns AS c
+    WHERE c.occurred_at > v_from_at AND c.occurred_at <= p_now AND c.reason <> 'interruption'
+    GROUP BY c.client_id, c.pool_id;
+    SELECT COALESCE(MAX(w.seq), 0) INTO v_last FROM watched_pools AS w;
+    WHILE v_first <= v_last DO
+        START TRANSACTION;
+        DELETE FROM recent_points;
+        DELETE FROM price_facts;
+        INSERT INTO recent_points (client_id, pool_id, bucket_at, price_usd_per_hour)
+        SELECT
+            w.client_id,
+            w.pool_id,
+            c.bucket_at,
+            c.price_usd_per_hour
+        FROM watched_pools AS w
+        CROSS JOIN watched_days AS d
+        INNER JOIN pricing_snapshots_clean AS c FORCE INDEX (pricing_snapshots_clean_series_idx)
+            ON c.client_id = w.client_id AND c.pool_id = w.pool_id AND c.day_on = d.day_on
+        WHERE
+            w.seq >= v_first AND w.seq < v_first + p_batch_rows AND c.bucket_at >= v_from_at;
+        INSERT IGNORE INTO recent_points (client_id, pool_id, bucket_at, price_usd_per_hour)
+        SELECT
+            w.client_id,
+            w.pool_id,
+            c.bucket_at,
+            c.price_usd_per_hour
+        FROM watched_pools AS w
+        CROSS JOIN watched_days AS d
+        INNER JOIN pricing_snapshots_clean AS c FORCE INDEX (pricing_snapshots_clean_series_idx)
+            ON c.client_id IS NULL AND c.pool_id = w.pool_id AND c.day_on = d.day_on
+        WHERE
+            w.seq >= v_first
+            AND w.seq < v_first + p_batch_rows
+            AND c.bucket_at >= v_from_at
+            AND c.is_discrepant = 0;
+        INSERT INTO price_facts (
+            client_id, pool_id, volatility, day_point_count, day_average, day_lowest,
+            day_highest, day_volatility
+        )
+        SELECT
+            r.client_id,
+            r.pool_id,
+            STDDEV_POP(IF(r.bucket_at > v_fresh_after, r.price_usd_per_hour, NULL))
+            / AVG(IF(r.bucket_at > v_fresh_after, r.price_usd_per_hour, NULL)),
+            SUM(r.bucket_at >= v_day_at AND r.bucket_at < v_day_end),
+            ROUND(
+                AVG(
+                    IF(
+                        r.bucket_at >= v_day_at AND r.bucket_at < v_day_end,
+                        r.price_usd_per_hour,
+                        NULL
+                    )
+                ), 6
+            ),
+            MIN(
+                IF(
+                    r.bucket_at >= v_day_at AND r.bucket_at < v_day_end,
+                    r.price_usd_per_hour,
+                    NULL
+                )
+            ),
+            MAX(
+                IF(
+                    r.bucket_at >= v_day_at AND r.bucket_at < v_day_end,
+                    r.price_usd_per_hour,
+                    NULL
+                )
+            ),
+            STDDEV_POP(
+                IF(
+                    r.bucket_at >= v_day_at AND r.bucket_at < v_day_end,
+                    r.price_usd_per_hour,
+                    NULL
+                )
+            ) / AVG(
+                IF(
+                    r.bucket_at >= v_day_at AND r.bucket_at < v_day_end,
+                    r.price_usd_per_hour,
+                    NULL
+                )
+            )
+        FROM recent_points AS r
+        GROUP BY r.client_id, r.pool_id;
+        INSERT INTO pool_reliability_metrics (
+            client_id, pool_id, period_start, period_end, loss_count, rebalance_count,
+            capacity_error_count, point_count, average_price_usd_per_hour,
+            lowest_price_usd_per_hour, highest_price_usd_per_hour, volatility_ratio, computed_at
+        )
+        SELECT
+            w.client_id,
+            w.pool_id,
+            v_day_at,
+            v_day_end,
+            COALESCE(l.day_count, 0),
+            COALESCE(t.day_rebalance_count, 0),
+            COALESCE(t.day_capacity_count, 0),
+            COALESCE(f.day_point_count, 0),
+            f.day_average,
+            f.day_lowest,
+            f.day_highest,
+            ROUND(LEAST(f.day_volatility, 999), 6),
+            p_now
+        FROM watched_pools AS w
+        LEFT JOIN loss_facts AS l ON l.client_id = w.client_id AND l.pool_id = w.pool_id
+        LEFT JOIN trouble_facts AS t ON t.client_id = w.client_id AND t.pool_id = w.pool_id
+        LEFT JOIN price_facts AS f ON f.client_id = w.client_id AND f.pool_id = w.pool_id
+        WHERE w.seq >= v_first AND w.seq < v_first + p_batch_rows
+        ON DUPLICATE KEY UPDATE
+            loss_count = VALUES(loss_count),
+            rebalance_count = VALUES(rebalance_count),
+            capacity_error_count = VALUES(capacity_error_count),
+            point_count = VALUES(point_count),
+            average_price_usd_per_hour = VALUES(average_price_usd_per_hour),
+            lowest_price_usd_per_hour = VALUES(lowest_price_usd_per_hour),
+            highest_price_usd_per_hour = VALUES(highest_price_usd_per_hour),
+            volatility_ratio = VALUES(volatility_ratio),
+            computed_at = VALUES(computed_at);
+        INSERT INTO pool_risk_analysis (
+            client_id, pool_id, analysed_at, computed_at, loss_count, decayed_loss_count,
+            last_loss_at, decayed_capacity_error_count, price_usd_per_hour,
+            ondemand_price_usd_per_hour, volatility_ratio, risk_score, recommendation
+        )
+        SELECT
+            s.client_id,
+            s.pool_id,
+            v_hour_at,
+            p_now,
+            s.loss_count,
+            s.losses,
+            s.last_loss_at,
+            s.capacity_errors,
+            s.price_usd_per_hour,
+            s.ondemand_price_usd_per_hour,
+            s.volatility,
+            ROUND(s.risk, 4),
+            CASE WHEN s.risk >= 0.3 THEN 'avoid' WHEN s.risk >= 0.05 THEN 'caution' ELSE 'safe' END
+        FROM (
+            SELECT
+                h.client_id,
+                h.pool_id,
+                h.loss_count,
+                h.losses,
+                h.last_loss_at,
+                h.capacity_errors,
+                h.price_usd_per_hour,
+                h.ondemand_price_usd_per_hour,
+                h.volatility,
+                1 - EXP(
+                    -(
+                        6e-1 / (h.age_hours + 1e0 / 3)
+                        * (5e-1 + 5e-1 * LEAST(h.losses, 7))
+                        * (1 + 2 * h.pressure + 5e-1 * LEAST(COALESCE(h.volatility, 0) / 1e-1, 1))
+                        + 2e-2 * h.pressure
+                        + 5e-2 * LEAST(h.capacity_errors, 4)
+                    )
+                ) AS risk
+            FROM (
+                SELECT
+                    w.client_id,
+                    w.pool_id,
+                    w.price_usd_per_hour,
+                    w.ondemand_price_usd_per_hour,
+                    COALESCE(l.loss_count, 0) AS loss_count,
+                    ROUND(COALESCE(l.decayed_count, 0), 6) AS losses,
+                    l.last_loss_at,
+                    COALESCE(
+                        LEAST(TIMESTAMPDIFF(SECOND, l.last_loss_at, p_now) / 36e2, 720), 720
+                    ) AS age_hours,
+                    ROUND(COALESCE(t.decayed_capacity_count, 0), 6) AS capacity_errors,
+                    COALESCE(
+                        GREATEST(
+                            LEAST(
+                                (w.price_usd_per_hour / w.ondemand_price_usd_per_hour - 0.5) / 0.5,
+                                1
+                            ),
+                            0
+                        ), 0
+                    ) AS pressure,
+                    ROUND(LEAST(f.volatility, 999), 6) AS volatility
+                FROM watched_pools AS w
+                LEFT JOIN loss_facts AS l ON l.client_id = w.client_id AND l.pool_id = w.pool_id
+                LEFT JOIN trouble_facts AS t
+                    ON t.client_id = w.client_id AND t.pool_id = w.pool_id
+                LEFT JOIN price_facts AS f ON f.client_id = w.client_id AND f.pool_id = w.pool_id
+                WHERE w.seq >= v_first AND w.seq < v_first + p_batch_rows
+            ) AS h
+        ) AS s
+        ON DUPLICATE KEY UPDATE
+            computed_at = VALUES(computed_at),
+            loss_count = VALUES(loss_count),
+            decayed_loss_count = VALUES(decayed_loss_count),
+            last_loss_at = VALUES(last_loss_at),
+            decayed_capacity_error_count = VALUES(decayed_capacity_error_count),
+            price_usd_per_hour = VALUES(price_usd_per_hour),
+            ondemand_price_usd_per_hour = VALUES(ondemand_price_usd_per_hour),
+            volatility_ratio = VALUES(volatility_ratio),
+            risk_score = VALUES(risk_score),
+            recommendation = VALUES(recommendation);
+        COMMIT;
+        SET v_first = v_first + p_batch_rows;
+    END WHILE;
+    DROP TEMPORARY TABLE IF EXISTS watched_pools;
+    DROP TEMPORARY TABLE IF EXISTS watched_days;
+    DROP TEMPORARY TABLE IF EXISTS incidents;
+    DROP TEMPORARY TABLE IF EXISTS shared_incidents;
+    DROP TEMPORARY TABLE IF EXISTS pool_incidents;
+    DROP TEMPORARY TABLE IF EXISTS loss_facts;
+    DROP TEMPORARY TABLE IF EXISTS trouble_facts;
+    DROP TEMPORARY TABLE IF EXISTS recent_points;
+    DROP TEMPORARY TABLE IF EXISTS price_facts;
+END$$
+DELIMITER ;
+
 -- procedure register_agent
 DROP PROCEDURE IF EXISTS register_agent;
 DELIMITER $$
@@ -1739,6 +2875,39 @@ LEFT JOIN instances AS i ON i.agent_id = a.id AND i.instance_id = a.primary_inst
 WHERE a.status <> 'deleted'$$
 DELIMITER ;
 
+-- view pool_risk_current
+DROP VIEW IF EXISTS pool_risk_current;
+DELIMITER $$
+CREATE VIEW pool_risk_current AS
+SELECT
+    r.client_id,
+    r.pool_id AS pool_number,
+    CONCAT(p.instance_type, '.', v.az) AS pool_id,
+    p.region,
+    v.az,
+    p.zone,
+    p.instance_type,
+    r.computed_at,
+    r.loss_count,
+    r.decayed_loss_count,
+    r.last_loss_at,
+    r.decayed_capacity_error_count,
+    r.price_usd_per_hour,
+    r.ondemand_price_usd_per_hour,
+    r.volatility_ratio,
+    r.risk_score,
+    r.recommendation
+FROM pool_risk_analysis AS r
+INNER JOIN pool_prices AS v ON v.client_id = r.client_id AND v.pool_id = r.pool_id
+INNER JOIN spot_pools AS p ON p.id = r.pool_id
+WHERE
+    r.analysed_at = (
+        SELECT MAX(n.analysed_at)
+        FROM pool_risk_analysis AS n
+        WHERE n.client_id = r.client_id AND n.pool_id = r.pool_id
+    )$$
+DELIMITER ;
+
 -- view recent_switches
 DROP VIEW IF EXISTS recent_switches;
 DELIMITER $$
@@ -1900,22 +3069,86 @@ BEGIN
 END$$
 DELIMITER ;
 
+-- event evt_refresh_pool_reliability
+DROP EVENT IF EXISTS evt_refresh_pool_reliability;
+DELIMITER $$
+CREATE EVENT evt_refresh_pool_reliability
+ON SCHEDULE EVERY 15 MINUTE
+ON COMPLETION PRESERVE
+COMMENT 'job refresh_pool_reliability, shared with the scheduler process'
+DO
+BEGIN
+    DECLARE v_now DATETIME(3) DEFAULT UTC_TIMESTAMP(3);
+    DECLARE v_slot BIGINT
+        DEFAULT FLOOR(TIMESTAMPDIFF(SECOND, '1970-01-01', UTC_TIMESTAMP()) / 900);
+    DECLARE v_row_count BIGINT;
+    DECLARE v_errno INT;
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION
+    BEGIN
+        GET DIAGNOSTICS CONDITION 1 v_errno = MYSQL_ERRNO;
+        UPDATE job_runs
+        SET
+            status = 'failed',
+            finished_at = UTC_TIMESTAMP(3),
+            error = CONCAT('database error ', v_errno)
+        WHERE
+            job = 'refresh_pool_reliability'
+            AND slot = v_slot
+            AND status = 'running'
+            AND node = 'event';
+    END;
+    SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;
+    UPDATE job_runs
+    SET
+        status = 'failed',
+        finished_at = v_now,
+        error = 'the lease ended before the run did'
+    WHERE
+        running_job = 'refresh_pool_reliability'
+        AND lease_until <= v_now;
+    INSERT IGNORE INTO job_runs (job, slot, status, node, attempt, lease_until, started_at)
+    VALUES (
+        'refresh_pool_reliability', v_slot, 'running', 'event', 1,
+        TIMESTAMPADD(SECOND, 600, v_now), v_now
+    );
+    IF ROW_COUNT() = 1 THEN
+        CALL refresh_pool_reliability(v_now, 500, v_row_count);
+        UPDATE job_runs
+        SET
+            status = 'done',
+            finished_at = UTC_TIMESTAMP(3),
+            row_count = v_row_count
+        WHERE
+            job = 'refresh_pool_reliability'
+            AND slot = v_slot
+            AND status = 'running'
+            AND node = 'event';
+    END IF;
+END$$
+DELIMITER ;
+
 INSERT INTO schema_migrations (
     kind, name, version, checksum, fingerprint, statements_begun, statements_done, applied_at
 )
 SELECT w.kind, w.name, 0, w.checksum, f.fingerprint, 1, 1, UTC_TIMESTAMP(3)
 FROM (
-    SELECT 'procedure' AS kind, 'complete_command' AS name, 'f5fbc349ead5f173bd5750dc2b27182364ff9e68b59e46720e65d339d9276570' AS checksum
+    SELECT 'procedure' AS kind, 'complete_command' AS name, '86056060c5d3d75294fb5249d2a6f0f29a7c6d45c2d958f23be68a1b8deab0c6' AS checksum
     UNION ALL
-    SELECT 'procedure' AS kind, 'lease_commands' AS name, '3ac52c9b4dbb0390c18ab5168a360ea5db5ecc0a2989f214ce87a84c16999d9c' AS checksum
+    SELECT 'procedure' AS kind, 'dedup_pricing' AS name, '765c6b6eec5622a69066d6e39d24512326031f299c50f179190f149256245a27' AS checksum
+    UNION ALL
+    SELECT 'procedure' AS kind, 'interpolate_pricing' AS name, '8ce4b30a8df8a6afebff013199ade8857d9e62c400dc34069d7116a647d96de5' AS checksum
+    UNION ALL
+    SELECT 'procedure' AS kind, 'lease_commands' AS name, '9714940d841564e8be1f4d569c5215b96065bda452397f062f4ce0388b9409a8' AS checksum
     UNION ALL
     SELECT 'procedure' AS kind, 'mark_stale_agents' AS name, '1ff8b89aa9dc3d006321e20e27e81f6061891684d89d02faf5648e84309d4edd' AS checksum
     UNION ALL
-    SELECT 'procedure' AS kind, 'purge_expired' AS name, '0314711c1af8e6ca46d07a3a461247c6e27035864d7376e3221a30f038ce070d' AS checksum
+    SELECT 'procedure' AS kind, 'purge_expired' AS name, 'ed1dad64e181ee1e4652f25fe78b64c50c4ecdfec3e42bb384dc420f3e537daf' AS checksum
     UNION ALL
     SELECT 'procedure' AS kind, 'record_pricing_report' AS name, 'edf05aa471739ac1c4d04e7b8adce57355f34af38b5a50912867d7c9ee8cd388' AS checksum
     UNION ALL
     SELECT 'procedure' AS kind, 'record_switch' AS name, '5890247a352dde6f3e280aef30c084a0c8e32109750cf0c91e6c57032e32e5c0' AS checksum
+    UNION ALL
+    SELECT 'procedure' AS kind, 'refresh_pool_reliability' AS name, 'b33c9c238bbad89399c874f856dab4ff64899390ef2da63cfc995df90983eacb' AS checksum
     UNION ALL
     SELECT 'procedure' AS kind, 'register_agent' AS name, 'a330a09d442f7c6f7a5bcef116a0ad31dc3010095b53b05e36b07156d043143a' AS checksum
     UNION ALL
@@ -1925,11 +3158,15 @@ FROM (
     UNION ALL
     SELECT 'view' AS kind, 'agent_overview' AS name, '399233da9479722c3425f13e4be829b8942b4365553dbe1260991fecc160fbd5' AS checksum
     UNION ALL
+    SELECT 'view' AS kind, 'pool_risk_current' AS name, '618a769c5e17c2d88d6031730b5246ce8f1010452a1adca88a98d99f3adc57c4' AS checksum
+    UNION ALL
     SELECT 'view' AS kind, 'recent_switches' AS name, 'cf56b2ac8f8a04259ad4e2839b4efb1b9abeca43b023816bc1eed75e6192f734' AS checksum
     UNION ALL
     SELECT 'event' AS kind, 'evt_mark_stale_agents' AS name, '08c2f9ecd6ca26fb701b14ceecf1d61f1aae1c7bbc4b1d0f2d50e42e4d72bd09' AS checksum
     UNION ALL
     SELECT 'event' AS kind, 'evt_purge_expired' AS name, '11b6166a8782758865479cd214eba9e994cd8fb9532483eaf279eb705d32d4d3' AS checksum
+    UNION ALL
+    SELECT 'event' AS kind, 'evt_refresh_pool_reliability' AS name, 'df9e362fadb3b2e42b80fbbcdb0a17559ee74066d3398582e90c28f92159350d' AS checksum
 ) AS w
 LEFT JOIN (
 SELECT

@@ -111,6 +111,34 @@ JOBS = build_registry(
         module="backend.jobs.record_agent_health",
         summary="One health row per agent and five minutes.",
     ),
+    Job(
+        name="dedup_prices",
+        period=timedelta(minutes=1),
+        policy=Policy.LATEST,  # each run goes on where the last finished one began
+        lease=timedelta(minutes=2),
+        executor=Executor.NORMAL,
+        module="backend.jobs.dedup_prices",
+        summary="Reported prices become one clean point per client, pool and five minutes.",
+    ),
+    Job(
+        name="interpolate_prices",
+        period=timedelta(minutes=5),
+        policy=Policy.LATEST,  # as above
+        lease=timedelta(minutes=2),
+        executor=Executor.NORMAL,
+        module="backend.jobs.interpolate_prices",
+        summary="Short gaps between clean prices are filled, long ones recorded.",
+    ),
+    # Shared with the database's event of the same name: period and name must agree with it.
+    Job(
+        name="refresh_pool_reliability",
+        period=timedelta(minutes=15),
+        policy=Policy.LATEST,
+        lease=timedelta(minutes=5),
+        executor=Executor.NORMAL,
+        module="backend.jobs.refresh_pool_reliability",
+        summary="Reliability and risk of the pools in use are refreshed.",
+    ),
     # Shared with the database's event of the same name. Yesterday's purge is today's: no catch-up.
     Job(
         name="purge_expired",

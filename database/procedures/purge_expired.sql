@@ -38,6 +38,12 @@ BEGIN
         UNION ALL SELECT 30 * 86400, 'commands WHERE ended_at < ?'
         UNION ALL SELECT 30 * 86400, 'agent_health_metrics WHERE bucket_at < ?'
         UNION ALL SELECT 400 * 86400, 'ondemand_price_snapshots WHERE bucket_at < ?'
+        UNION ALL SELECT 180 * 86400, 'pricing_data_gaps WHERE ended_at < ?'
+        UNION ALL SELECT 90 * 86400, 'pool_cooldowns WHERE ends_at < ?'
+        UNION ALL SELECT 30 * 86400, 'pool_risk_analysis WHERE analysed_at < ?'
+        UNION ALL SELECT 400 * 86400, 'pool_reliability_metrics WHERE period_start < ?'
+        UNION ALL SELECT 400 * 86400, 'pricing_snapshots_interpolated WHERE bucket_at < ?'
+        UNION ALL SELECT 400 * 86400, 'pricing_snapshots_clean WHERE updated_at < ?'
         UNION ALL SELECT 7 * 86400, 'pricing_reports WHERE received_at < ?'
         UNION ALL SELECT 2 * 86400, 'spot_price_snapshots WHERE received_at < ?';
     DECLARE CONTINUE HANDLER FOR NOT FOUND SET v_is_last = 1;

@@ -21,9 +21,7 @@ CREATED = {"procedures": "PROCEDURE", "views": "VIEW", "events": "EVENT"}
 NOT_READ = {
     "audit_logs": "who did what: evidence for people, never input for the program",
     "cleanup_logs": "what agents deleted: its unique key makes a repeated report one row",
-    "ondemand_price_snapshots": "the history of prices, one row for each bucket",
     "pricing_reports": "its primary key recognises a report that comes again",
-    "spot_price_snapshots": "raw prices as they were reported",
 }
 
 

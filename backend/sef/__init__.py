@@ -1,0 +1,1 @@
+"""The Smart Emergency Fallback: what prices, pools and signals mean. Needs no engine, ever."""
