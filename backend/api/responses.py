@@ -20,6 +20,7 @@ _ALWAYS = [
     ("X-Frame-Options", "DENY"),
     ("Referrer-Policy", "same-origin"),
 ]
+_BODILESS = frozenset({*range(100, 200), 204, 304})
 _UNLESS_SET = [
     ("Cache-Control", "no-store"),
     ("Content-Security-Policy", API_POLICY),
@@ -36,8 +37,12 @@ class ApiResponse(flask.Response):
 
         A body that is made while it is sent, or that somebody waits for the end of, stays as it is.
         """
-        body = super().get_app_iter(environ)
-        return list(body) if self.is_sequence and not self._on_close else body
+        body = self.response
+        if not isinstance(body, list) or self._on_close or environ["REQUEST_METHOD"] == "HEAD":
+            return super().get_app_iter(environ)
+        if self.status_code in _BODILESS:
+            return []
+        return [part if isinstance(part, bytes) else part.encode() for part in body]
 
     def get_wsgi_response(
         self, environ: "WSGIEnvironment"
