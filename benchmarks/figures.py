@@ -23,7 +23,11 @@ _QUICK = frozenset(ENDPOINTS) - {"pricing-report"}  # whose throughput and p99 h
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One endpoint over one fleet. Processor time is in microseconds for each request."""
+    """One endpoint over one fleet. Processor time is in microseconds for each request.
+
+    ``cpu_ratio`` is the ceiling's processor time, web and database, as a share of the endpoint's:
+    what ``ratio_to_ceiling`` tends to on a machine where nothing else runs, the client included.
+    """
 
     rps: float
     p50_ms: float
@@ -32,6 +36,7 @@ class Figures:
     errors: int
     web_us: float
     database_us: float
+    cpu_ratio: float
     ceiling_rps: float
     ceiling_p99_ms: float
     ceiling_web_us: float
@@ -59,6 +64,9 @@ def figures_of(rounds: Sequence[tuple[Run, Run]], problem_count: int) -> Figures
         errors=sum(run.reading.errors for run in (*product, *ceiling)) + problem_count,
         web_us=median(run.web_us for run in product),
         database_us=median(run.database_us for run in product),
+        cpu_ratio=median(
+            (b.web_us + b.database_us) / max(1.0, a.web_us + a.database_us) for a, b in rounds
+        ),
         ceiling_rps=median(run.reading.rps for run in ceiling),
         ceiling_p99_ms=median(run.reading.p99_ms for run in ceiling),
         ceiling_web_us=median(run.web_us for run in ceiling),

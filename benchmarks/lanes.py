@@ -1,11 +1,12 @@
 """One lane: a fleet with the product and the ceiling running over it, and what both of them use."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from backend.clock import Clock
+from backend.serve.web import web_command
 from benchmarks import cpu, fleet, web, wrk
 from benchmarks.answers import Answers, settled
 from benchmarks.stage import Stage
@@ -82,13 +83,13 @@ class Lane:
 
 
 @contextmanager
-def open_lane(stage: Stage, clock: Clock, command: Sequence[str] | None = None) -> Iterator[Lane]:
+def open_lane(stage: Stage, clock: Clock, command: web.Command = web_command) -> Iterator[Lane]:
     """Start the product and the ceiling over a fleet.
 
     Args:
         stage: The fleet.
         clock: The machine's clock.
-        command: Another web server's command line than that of ``serve``.
+        command: What makes the server's command line; by default ``serve``'s own.
     """
     pid = int((stage.settings.local_dir / "mysql" / "server.pid").read_text())
     with web.product(stage, command) as product, web.ceiling(stage, command) as ceiling:

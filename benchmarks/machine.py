@@ -8,7 +8,7 @@ from typing import Any
 
 from backend.db.server_binary import find_server_binary
 
-_PACKAGES = ("flask", "werkzeug", "granian", "gunicorn", "mysql-connector-python", "pydantic")
+_PACKAGES = ("flask", "werkzeug", "granian", "mysql-connector-python", "pydantic")
 
 
 def describe_machine() -> dict[str, Any]:

@@ -8,7 +8,7 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -60,26 +60,27 @@ class GapFigures:
 
 
 def measure(folder: Path, clock: Clock, *, raw_rows: int) -> PriceFigures:
-    """Deduplicate so many raw rows at once, then a minute's worth of them again."""
+    """Deduplicate so many raw rows at once, then minute after minute of new ones."""
     buckets = raw_rows // (CLIENTS * 2 * POOLS * REPORTS)
     with _market(folder, clock, f"prices_{raw_rows}", CLIENTS, POOLS, buckets) as database:
         for step in range(buckets):
-            _run(database, "insert_reports", bucket_at=START + BUCKET * step, step=step)
+            _report(database, step, range(REPORTS))
         quality = PriceQuality(database)
         end = START + BUCKET * buckets
         begun = clock.monotonic()
         quality.deduplicate(now=end, since=START - BUCKET)
         dedup_seconds = clock.monotonic() - begun
-        minutes = [end - timedelta(minutes=n) for n in range(1, SLICES + 1)]
         slices = []
-        for minute in minutes:
+        for number in range(SLICES):
+            _report(database, buckets + number // REPORTS, [number % REPORTS])
+            minute = end + timedelta(minutes=number)
             begun = clock.monotonic()
-            quality.deduplicate(now=minute, since=minute - timedelta(minutes=1))
+            quality.deduplicate(now=minute + timedelta(minutes=1), since=minute)
             slices.append(clock.monotonic() - begun)
         begun = clock.monotonic()
         pools = PoolChoice(database).refresh(now=end)
         return PriceFigures(
-            raw_rows=_count(database, "count_reports"),
+            raw_rows=buckets * CLIENTS * 2 * POOLS * REPORTS,
             clean_points=_count(database, "count_points"),
             dedup_seconds=dedup_seconds,
             slice_raw_rows=CLIENTS * 2 * POOLS,
@@ -138,6 +139,16 @@ def _market(
         database.close()
     finally:
         server.stop(even_if_shared=True)
+
+
+def _report(database: Database, step: int, numbers: Iterable[int]) -> None:
+    _run(
+        database,
+        "insert_reports",
+        bucket_at=START + BUCKET * step,
+        step=step,
+        numbers=json.dumps(list(numbers)),
+    )
 
 
 def _run(database: Database, name: str, **params: object) -> None:

@@ -46,8 +46,8 @@ FROM clients AS c
 INNER JOIN spot_pools AS p ON p.owner IN ('', c.id)
 
 -- insert_reports --
--- For one bucket: five reports of every pool by every client, a minute apart. The two that differ
--- by more than 0.5 % are found in one bucket of fifty.
+-- For one bucket: reports of every pool by every client, numbered, a minute apart. Number 3 differs
+-- by more than 0.5 % from the others in one bucket of fifty.
 INSERT INTO spot_price_snapshots (
     client_id, pool_id, bucket_at, reporter_slot, price_usd_per_hour, observed_at, received_at,
     agent_id, instance_id, source
@@ -63,7 +63,7 @@ SELECT
     'agent',
     CONCAT('i-', n.number),
     IF(n.number = 0, 'primary', 'other')
-FROM JSON_TABLE('[0, 1, 2, 3, 4]', '$[*]' COLUMNS (number INT PATH '$')) AS n
+FROM JSON_TABLE(%(numbers)s, '$[*]' COLUMNS (number INT PATH '$')) AS n
 CROSS JOIN pool_prices AS v
 
 -- insert_points --
@@ -86,11 +86,6 @@ SELECT
     0,
     %(now)s
 FROM pool_prices AS v
-
--- count_reports --
--- Raw rows.
-SELECT COUNT(*) AS row_count
-FROM spot_price_snapshots
 
 -- count_points --
 -- Clean points, agreements among them.

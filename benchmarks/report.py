@@ -18,7 +18,7 @@ def print_results(console: Console, results: Results) -> None:
         table.add_column("call")
         for heading in (
             *("requests/s", "p50 ms", "p99 ms", "errors", "ratio", "target"),
-            *("ceiling/s", "web us", "db us", "ceiling us"),
+            *("ceiling/s", "web us", "db us", "ceiling us", "by cpu"),
         ):
             table.add_column(heading, justify="right")
         for endpoint, found in figures.items():
@@ -26,7 +26,8 @@ def print_results(console: Console, results: Results) -> None:
         console.print(table)
     console.print(
         "ratio: throughput against the ceiling, the median over interleaved rounds; "
-        "web, db: processor time for each request, with that of the ceiling beside it"
+        "web, db: processor time for each request, with that of the ceiling beside it; "
+        "by cpu: the ratio of those times, which other programs disturb less"
     )
 
 
@@ -54,4 +55,5 @@ def _row(endpoint: str, found: Figures) -> list[str]:
         f"{found.web_us:.0f}",
         f"{found.database_us:.0f}",
         f"{found.ceiling_web_us:.0f}+{found.ceiling_database_us:.0f}",
+        f"{found.cpu_ratio:.2f}",
     ]

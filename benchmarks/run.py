@@ -46,8 +46,8 @@ class Plan:
     seconds: float
 
 
-FULL = Plan(sizes=(200, 10_000), rounds=5, seconds=3)
-QUICK = Plan(sizes=(200,), rounds=3, seconds=2)
+FULL = Plan(sizes=(200, 10_000), rounds=7, seconds=2)
+QUICK = Plan(sizes=(200,), rounds=5, seconds=1)
 
 
 def main() -> int:

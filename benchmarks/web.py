@@ -11,10 +11,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from backend.config import Settings
 from backend.serve.children import ChildSpec
 from backend.serve.environment import python_environment
 from backend.serve.web import is_ready, web_child, web_command
 from benchmarks.stage import Stage, free_port
+
+Command = Callable[[Settings], list[str]]
 
 CEILING = "benchmarks.ceiling_wsgi:app"
 READY_SECONDS = 60.0
@@ -33,33 +36,31 @@ class NotReady(Exception):
 
 
 @contextmanager
-def product(stage: Stage, command: Sequence[str] | None = None) -> Iterator[Served]:
+def product(stage: Stage, command: Command = web_command) -> Iterator[Served]:
     """Run the product over a fleet.
 
     Args:
         stage: The fleet.
-        command: Another server's command line than that of ``serve``.
+        command: What makes the server's command line; by default ``serve``'s own.
     """
     spec = web_child(stage.settings, stage.environment)
-    words = command or spec.command
+    words = command(stage.settings)
     folder = stage.settings.local_dir
-    counters = folder / f"metrics-{stage.size}"  # several fleets run at once
+    counters = folder / f"metrics-{stage.settings.port}"  # several run at once
     counters.mkdir(exist_ok=True)
     environment = {**spec.environment, "PROMETHEUS_MULTIPROC_DIR": str(counters)}
     spec = replace(spec, environment=environment)
-    log = folder / f"web-{stage.size}.log"
+    log = folder / f"web-{stage.settings.port}.log"
     with running(words, spec, log, partial(is_ready, stage.settings)) as group:
         yield Served(stage.settings.port, group)
 
 
 @contextmanager
-def ceiling(stage: Stage, command: Sequence[str] | None = None) -> Iterator[Served]:
+def ceiling(stage: Stage, command: Command = web_command) -> Iterator[Served]:
     """Run the ceiling over a fleet with the same numbers of workers, threads and connections."""
     port = free_port()
     settings = stage.settings.model_copy(update={"port": port})
-    words = [
-        CEILING if word.endswith(":app") else word for word in command or web_command(settings)
-    ]
+    words = [CEILING if word.endswith(":app") else word for word in command(settings)]
     if CEILING not in words:
         raise NotReady("The command names no application that the ceiling could replace")
     spec = ChildSpec(
@@ -68,9 +69,19 @@ def ceiling(stage: Stage, command: Sequence[str] | None = None) -> Iterator[Serv
         environment=python_environment({**stage.environment, "PORT": str(port)}),
         stop_seconds=12.0,
     )
-    log = stage.settings.local_dir / f"ceiling-{stage.size}.log"
+    log = stage.settings.local_dir / f"ceiling-{port}.log"
     with running(words, spec, log, partial(_listens, port)) as group:
         yield Served(port, group)
+
+
+def on_another_port(stage: Stage) -> Stage:
+    """Return the same fleet for a further web server."""
+    port = free_port()
+    return replace(
+        stage,
+        environment={**stage.environment, "PORT": str(port)},
+        settings=stage.settings.model_copy(update={"port": port}),
+    )
 
 
 @contextmanager

@@ -435,7 +435,7 @@ CREATE TABLE IF NOT EXISTS pool_prices (
     observed_at DATETIME(3) NOT NULL,
     reported_at DATETIME(3) NOT NULL,
     CONSTRAINT pool_prices_pk PRIMARY KEY (client_id, pool_id),
-    KEY pool_prices_pool_idx (pool_id, observed_at),
+    KEY pool_prices_pool_idx (pool_id),
     CONSTRAINT pool_prices_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
         ON DELETE CASCADE,
     CONSTRAINT pool_prices_pool_fk FOREIGN KEY (pool_id) REFERENCES spot_pools (id)
@@ -509,7 +509,7 @@ CREATE TABLE IF NOT EXISTS pricing_reports (
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 UPDATE schema_migrations
-SET statements_begun = 5, statements_done = 5, checksum = 'b3d370d590c264f140aa321a907868da01ede0860d3c033f2c3a710e4b1d6fbc', applied_at = UTC_TIMESTAMP(3)
+SET statements_begun = 5, statements_done = 5, checksum = '185e8ca96c8958c0d2d5dabd96d05d588ef02b73c7ac9ad1dc3988b3f55c2347', applied_at = UTC_TIMESTAMP(3)
 WHERE kind = 'migration' AND name = '0003_create_prices' AND applied_at IS NULL;
 
 -- 0004_create_operations
@@ -1046,7 +1046,7 @@ BEGIN
                     ) AS place,
                     COUNT(*) OVER (PARTITION BY c.pool_id, c.bucket_at) AS voter_count
                 FROM touched_buckets AS b
-                INNER JOIN pricing_snapshots_clean AS c
+                STRAIGHT_JOIN pricing_snapshots_clean AS c
                     ON c.pool_id = b.pool_id AND c.bucket_at = b.bucket_at
                 WHERE
                     b.seq >= v_first
@@ -1093,8 +1093,8 @@ BEGIN
             report_count = VALUES(report_count),
             spread_usd_per_hour = VALUES(spread_usd_per_hour),
             is_discrepant = 0;
-        UPDATE pricing_snapshots_clean AS c
-        INNER JOIN touched_buckets AS b
+        UPDATE touched_buckets AS b
+        STRAIGHT_JOIN pricing_snapshots_clean AS c
             ON c.pool_id = b.pool_id AND c.bucket_at = b.bucket_at AND c.scope = ''
         LEFT JOIN agreements AS a
             ON a.pool_id = c.pool_id AND a.bucket_at = c.bucket_at
@@ -1288,8 +1288,8 @@ BEGIN
         ) AS n
         WHERE n.next_at > TIMESTAMPADD(MINUTE, 10, n.bucket_at);
         DELETE f
-        FROM pricing_snapshots_interpolated AS f
-        INNER JOIN touched_series AS t
+        FROM touched_series AS t
+        STRAIGHT_JOIN pricing_snapshots_interpolated AS f
             ON f.client_id = t.client_id AND f.pool_id = t.pool_id AND f.bucket_at > t.from_at
         LEFT JOIN found_gaps AS g
             ON
@@ -1305,8 +1305,8 @@ BEGIN
             AND f.method = 'linear'
             AND g.client_id IS NULL;
         DELETE f
-        FROM pricing_snapshots_interpolated AS f
-        INNER JOIN series_points AS p
+        FROM series_points AS p
+        STRAIGHT_JOIN pricing_snapshots_interpolated AS f
             ON
                 f.client_id = p.client_id
                 AND f.pool_id = p.pool_id
@@ -1363,8 +1363,8 @@ BEGIN
             status = IF(pricing_data_gaps.outcome = 'data', 'open', pricing_data_gaps.status),
             ended_at = IF(pricing_data_gaps.outcome = 'data', NULL, pricing_data_gaps.ended_at),
             outcome = IF(pricing_data_gaps.outcome = 'data', NULL, pricing_data_gaps.outcome);
-        UPDATE pricing_data_gaps AS o
-        INNER JOIN found_gaps AS g
+        UPDATE found_gaps AS g
+        STRAIGHT_JOIN pricing_data_gaps AS o
             ON
                 o.client_id = g.client_id
                 AND o.pool_id = g.pool_id
@@ -1387,8 +1387,8 @@ BEGIN
                     AND f.bucket_at < o.next_point_at
                     AND f.method = 'history'
             );
-        UPDATE pricing_data_gaps AS o
-        INNER JOIN touched_series AS t
+        UPDATE touched_series AS t
+        STRAIGHT_JOIN pricing_data_gaps AS o
             ON o.client_id = t.client_id AND o.pool_id = t.pool_id
         LEFT JOIN found_gaps AS g
             ON
@@ -3134,9 +3134,9 @@ SELECT w.kind, w.name, 0, w.checksum, f.fingerprint, 1, 1, UTC_TIMESTAMP(3)
 FROM (
     SELECT 'procedure' AS kind, 'complete_command' AS name, '86056060c5d3d75294fb5249d2a6f0f29a7c6d45c2d958f23be68a1b8deab0c6' AS checksum
     UNION ALL
-    SELECT 'procedure' AS kind, 'dedup_pricing' AS name, '765c6b6eec5622a69066d6e39d24512326031f299c50f179190f149256245a27' AS checksum
+    SELECT 'procedure' AS kind, 'dedup_pricing' AS name, '9aa9758b60a8fbbdee59698607d2ae80b25724c471a2fb287f7ff01a06138434' AS checksum
     UNION ALL
-    SELECT 'procedure' AS kind, 'interpolate_pricing' AS name, '8ce4b30a8df8a6afebff013199ade8857d9e62c400dc34069d7116a647d96de5' AS checksum
+    SELECT 'procedure' AS kind, 'interpolate_pricing' AS name, 'cd0fc7bf5f77b12ff28992840f99f22cdfcb89a16dcadae18e2608bf3ea2e848' AS checksum
     UNION ALL
     SELECT 'procedure' AS kind, 'lease_commands' AS name, '9714940d841564e8be1f4d569c5215b96065bda452397f062f4ce0388b9409a8' AS checksum
     UNION ALL

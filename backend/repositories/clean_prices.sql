@@ -56,15 +56,21 @@ FROM (
         FROM pricing_snapshots_clean AS n
         WHERE
             n.updated_at > %(changed_after)s
+            AND n.updated_at <= %(now)s
             AND n.scope <> ''
             AND n.is_discrepant = 1
             AND n.bucket_at > %(bucket_after)s
     ) AS t
-    INNER JOIN pricing_snapshots_clean AS c
+    STRAIGHT_JOIN (
+        SELECT DATE(%(bucket_after)s) AS day_on
+        UNION
+        SELECT DATE(%(now)s)
+    ) AS d
+    STRAIGHT_JOIN pricing_snapshots_clean AS c FORCE INDEX (pricing_snapshots_clean_series_idx)
         ON
             c.client_id = t.scope
             AND c.pool_id = t.pool_id
-            AND c.day_on >= DATE(%(bucket_after)s)
+            AND c.day_on = d.day_on
             AND c.bucket_at > %(bucket_after)s
             AND c.is_discrepant = 1
     GROUP BY c.client_id, c.pool_id

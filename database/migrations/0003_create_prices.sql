@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS pool_prices (
     observed_at DATETIME(3) NOT NULL,
     reported_at DATETIME(3) NOT NULL,
     CONSTRAINT pool_prices_pk PRIMARY KEY (client_id, pool_id),
-    KEY pool_prices_pool_idx (pool_id, observed_at),
+    KEY pool_prices_pool_idx (pool_id),
     CONSTRAINT pool_prices_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
         ON DELETE CASCADE,
     CONSTRAINT pool_prices_pool_fk FOREIGN KEY (pool_id) REFERENCES spot_pools (id)

@@ -178,7 +178,7 @@ BEGIN
                     ) AS place,
                     COUNT(*) OVER (PARTITION BY c.pool_id, c.bucket_at) AS voter_count
                 FROM touched_buckets AS b
-                INNER JOIN pricing_snapshots_clean AS c
+                STRAIGHT_JOIN pricing_snapshots_clean AS c
                     ON c.pool_id = b.pool_id AND c.bucket_at = b.bucket_at
                 WHERE
                     b.seq >= v_first
@@ -228,8 +228,8 @@ BEGIN
             is_discrepant = 0;
 
         -- They agreed once and do so no longer: a later report was the doubt.
-        UPDATE pricing_snapshots_clean AS c
-        INNER JOIN touched_buckets AS b
+        UPDATE touched_buckets AS b
+        STRAIGHT_JOIN pricing_snapshots_clean AS c
             ON c.pool_id = b.pool_id AND c.bucket_at = b.bucket_at AND c.scope = ''
         LEFT JOIN agreements AS a
             ON a.pool_id = c.pool_id AND a.bucket_at = c.bucket_at

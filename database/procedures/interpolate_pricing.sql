@@ -191,8 +191,8 @@ BEGIN
         WHERE n.next_at > TIMESTAMPADD(MINUTE, 10, n.bucket_at);
 
         DELETE f
-        FROM pricing_snapshots_interpolated AS f
-        INNER JOIN touched_series AS t
+        FROM touched_series AS t
+        STRAIGHT_JOIN pricing_snapshots_interpolated AS f
             ON f.client_id = t.client_id AND f.pool_id = t.pool_id AND f.bucket_at > t.from_at
         LEFT JOIN found_gaps AS g
             ON
@@ -209,8 +209,8 @@ BEGIN
             AND g.client_id IS NULL;
 
         DELETE f
-        FROM pricing_snapshots_interpolated AS f
-        INNER JOIN series_points AS p
+        FROM series_points AS p
+        STRAIGHT_JOIN pricing_snapshots_interpolated AS f
             ON
                 f.client_id = p.client_id
                 AND f.pool_id = p.pool_id
@@ -272,8 +272,8 @@ BEGIN
             outcome = IF(pricing_data_gaps.outcome = 'data', NULL, pricing_data_gaps.outcome);
 
         -- A part of a gap whose history had been fetched before the rest was observed.
-        UPDATE pricing_data_gaps AS o
-        INNER JOIN found_gaps AS g
+        UPDATE found_gaps AS g
+        STRAIGHT_JOIN pricing_data_gaps AS o
             ON
                 o.client_id = g.client_id
                 AND o.pool_id = g.pool_id
@@ -297,8 +297,8 @@ BEGIN
                     AND f.method = 'history'
             );
 
-        UPDATE pricing_data_gaps AS o
-        INNER JOIN touched_series AS t
+        UPDATE touched_series AS t
+        STRAIGHT_JOIN pricing_data_gaps AS o
             ON o.client_id = t.client_id AND o.pool_id = t.pool_id
         LEFT JOIN found_gaps AS g
             ON

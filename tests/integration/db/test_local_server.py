@@ -399,3 +399,11 @@ def pretend(folder, monkeypatch, version):
     program.write_text(f"#!/bin/sh\necho '{version}'\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+
+
+def test_servers_share_no_temporary_folder(server):
+    address = server.start()
+
+    (row,) = ask_at(address, "SELECT @@tmpdir AS folder")
+
+    assert Path(row["folder"]) == server.folder.path / "tmp"
