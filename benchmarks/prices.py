@@ -59,6 +59,14 @@ class GapFigures:
     repeat_seconds: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnfoldFigures:
+    """Reports of six prices each that were taken in, spread over the price tables."""
+
+    reports: int
+    seconds: float
+
+
 def measure(folder: Path, clock: Clock, *, raw_rows: int) -> PriceFigures:
     """Deduplicate so many raw rows at once, then minute after minute of new ones."""
     buckets = raw_rows // (CLIENTS * 2 * POOLS * REPORTS)
@@ -111,6 +119,16 @@ def measure_gaps(folder: Path, clock: Clock, *, points: int) -> GapFigures:
             seconds=seconds[0],
             repeat_seconds=seconds[1],
         )
+
+
+def measure_unfolding(folder: Path, clock: Clock, *, reports: int) -> UnfoldFigures:
+    """Unfold so many pending reports, what a minute of a busy fleet leaves behind."""
+    with _market(folder, clock, f"unfold_{reports}", CLIENTS, POOLS, 1) as database:
+        numbers = list(range(reports // (CLIENTS * POOLS // 5)))
+        _run(database, "insert_pending", numbers=json.dumps(numbers), bucket_at=START, now=START)
+        begun = clock.monotonic()
+        count = PriceQuality(database).unfold_reports()
+        return UnfoldFigures(reports=count, seconds=clock.monotonic() - begun)
 
 
 @contextmanager
@@ -174,6 +192,10 @@ def main(arguments: list[str]) -> int:
         Path(name).chmod(0o755)
         folder = Path(name) / "local"
         figures = {
+            "unfold": [
+                asdict(measure_unfolding(folder, clock, reports=size // scale))
+                for size in (10_000, 20_000, 40_000)
+            ],
             "dedup": [
                 asdict(measure(folder, clock, raw_rows=size // scale))
                 for size in (250_000, 500_000, 1_000_000)

@@ -96,3 +96,36 @@ FROM pricing_snapshots_clean
 -- Points that fill gaps.
 SELECT COUNT(*) AS row_count
 FROM pricing_snapshots_interpolated
+
+-- insert_pending --
+-- One more report of every fifth shared pool with its five neighbours by each client, for each
+-- number: as many reports of six prices as five times the numbers, times the clients.
+INSERT INTO pending_price_reports (
+    client_id, agent_id, instance_id, own_source, observed_at, bucket_at, received_at, shared_slot,
+    own_slot, region, instance_type, ondemand_price_usd_per_hour, ondemand_source, entries
+)
+SELECT
+    c.id,
+    CONCAT('agent-', n.number),
+    CONCAT('i-', n.number),
+    'primary',
+    %(now)s,
+    %(bucket_at)s,
+    %(now)s,
+    CAST(n.number MOD 5 AS CHAR),
+    CONCAT('i-', n.number, '@', p.id),
+    'us-east-1',
+    p.instance_type,
+    0.2,
+    'agent',
+    CONCAT(
+        '[{"p":', p.id, ',"z":"us-east-1a","c":0.1,"o":1},',
+        '{"p":', p.id MOD 25 + 1, ',"z":"us-east-1b","c":0.1,"o":0},',
+        '{"p":', (p.id + 1) MOD 25 + 1, ',"z":"us-east-1c","c":0.1,"o":0},',
+        '{"p":', (p.id + 2) MOD 25 + 1, ',"z":"us-east-1d","c":0.1,"o":0},',
+        '{"p":', (p.id + 3) MOD 25 + 1, ',"z":"us-east-1e","c":0.1,"o":0},',
+        '{"p":', (p.id + 4) MOD 25 + 1, ',"z":"us-east-1f","c":0.1,"o":0}]'
+    )
+FROM JSON_TABLE(%(numbers)s, '$[*]' COLUMNS (number INT PATH '$')) AS n
+CROSS JOIN clients AS c
+INNER JOIN spot_pools AS p ON p.client_id IS NULL AND p.id MOD 5 = 0

@@ -19,7 +19,7 @@ CREATE PROCEDURE schema_step()
 BEGIN
 IF NOT EXISTS (SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'schema_migrations')
 AND EXISTS (SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN (
-'clients', 'client_tokens', 'operators', 'operator_sessions', 'operator_api_keys', 'agents', 'agent_configs', 'instances', 'commands', 'switches', 'cleanup_logs', 'agent_health_metrics', 'spot_pools', 'pool_prices', 'spot_price_snapshots', 'ondemand_price_snapshots', 'pricing_reports', 'system_events', 'notifications', 'audit_logs', 'settings', 'job_runs', 'launch_specs', 'pricing_snapshots_clean', 'pricing_snapshots_interpolated', 'pricing_data_gaps', 'pool_cooldowns', 'pool_reliability_metrics', 'pool_risk_analysis'
+'clients', 'client_tokens', 'operators', 'operator_sessions', 'operator_api_keys', 'agents', 'agent_configs', 'instances', 'commands', 'switches', 'cleanup_logs', 'agent_health_metrics', 'spot_pools', 'pool_prices', 'spot_price_snapshots', 'ondemand_price_snapshots', 'pricing_reports', 'system_events', 'notifications', 'audit_logs', 'settings', 'job_runs', 'launch_specs', 'pricing_snapshots_clean', 'pricing_snapshots_interpolated', 'pricing_data_gaps', 'pool_cooldowns', 'pool_reliability_metrics', 'pool_risk_analysis', 'pending_price_reports'
 )) THEN
 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'This database holds tables that another program made';
 END IF;
@@ -51,7 +51,7 @@ DROP PROCEDURE IF EXISTS schema_step;
 DELIMITER $$
 CREATE PROCEDURE schema_step()
 BEGIN
-IF EXISTS (SELECT 1 FROM schema_migrations WHERE kind = 'migration' AND version > 6) THEN
+IF EXISTS (SELECT 1 FROM schema_migrations WHERE kind = 'migration' AND version > 8) THEN
 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'This database is newer than this file';
 END IF;
 END$$
@@ -812,6 +812,63 @@ UPDATE schema_migrations
 SET statements_begun = 6, statements_done = 6, checksum = '89b045ffd1a2dcf5eabe2a3fd4bea8df354982c2d4623eb26ca5e54766731320', applied_at = UTC_TIMESTAMP(3)
 WHERE kind = 'migration' AND name = '0006_create_price_quality' AND applied_at IS NULL;
 
+-- 0007_instance_news
+
+INSERT INTO schema_migrations (
+    kind, name, version, checksum, fingerprint, statements_begun, statements_done, applied_at
+)
+VALUES ('migration', '0007_instance_news', 7, 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', NULL, 0, 0, NULL)
+ON DUPLICATE KEY UPDATE version = 7;
+
+DROP PROCEDURE IF EXISTS schema_step;
+DELIMITER $$
+CREATE PROCEDURE schema_step()
+BEGIN
+IF (SELECT statements_done FROM schema_migrations WHERE kind = 'migration' AND name = '0007_instance_news') < 1 THEN
+ALTER TABLE instances
+    ADD COLUMN news_count INT NOT NULL DEFAULT 0 AFTER is_steady;
+UPDATE schema_migrations SET statements_begun = 1, statements_done = 1, checksum = 'dedf1e18c8b79b6b98701c51b8b6938b2cad1960c2e2cd076eea01e14c86e23c' WHERE kind = 'migration' AND name = '0007_instance_news';
+END IF;
+END$$
+DELIMITER ;
+CALL schema_step();
+DROP PROCEDURE IF EXISTS schema_step;
+
+UPDATE schema_migrations
+SET statements_begun = 1, statements_done = 1, checksum = 'b573e1411873c26f3a248d9847344f3eceeebb2955728e0545d244c43427e78a', applied_at = UTC_TIMESTAMP(3)
+WHERE kind = 'migration' AND name = '0007_instance_news' AND applied_at IS NULL;
+
+-- 0008_create_pending_price_reports
+
+INSERT INTO schema_migrations (
+    kind, name, version, checksum, fingerprint, statements_begun, statements_done, applied_at
+)
+VALUES ('migration', '0008_create_pending_price_reports', 8, 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', NULL, 0, 0, NULL)
+ON DUPLICATE KEY UPDATE version = 8;
+
+CREATE TABLE IF NOT EXISTS pending_price_reports (
+    id BIGINT NOT NULL AUTO_INCREMENT,
+    client_id VARCHAR(36) NOT NULL,
+    agent_id VARCHAR(36) NOT NULL,
+    instance_id VARCHAR(64) NOT NULL,
+    own_source VARCHAR(16) NOT NULL,
+    observed_at DATETIME(3) NOT NULL,
+    bucket_at DATETIME(3) NOT NULL,
+    received_at DATETIME(3) NOT NULL,
+    shared_slot VARCHAR(100) NOT NULL,
+    own_slot VARCHAR(100) NOT NULL,
+    region VARCHAR(32) NOT NULL,
+    instance_type VARCHAR(64) NOT NULL,
+    ondemand_price_usd_per_hour DECIMAL(12, 6) NULL,
+    ondemand_source VARCHAR(32) NOT NULL,
+    entries LONGTEXT NOT NULL,
+    CONSTRAINT pending_price_reports_pk PRIMARY KEY (id)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+UPDATE schema_migrations
+SET statements_begun = 1, statements_done = 1, checksum = 'd2abd1916bd5f8953c673c2fd846964283df4b179ec261225ac1f188712388df', applied_at = UTC_TIMESTAMP(3)
+WHERE kind = 'migration' AND name = '0008_create_pending_price_reports' AND applied_at IS NULL;
+
 -- procedure complete_command
 DROP PROCEDURE IF EXISTS complete_command;
 DELIMITER $$
@@ -843,7 +900,8 @@ BEGIN
         SET
             i.role = 'candidate',
             i.role_reason = 'switch_failed',
-            i.role_changed_at = p_now
+            i.role_changed_at = p_now,
+            i.news_count = i.news_count + 1
         WHERE
             s.command_id = p_command_id
             AND s.agent_id = p_agent_id
@@ -1797,12 +1855,12 @@ CREATE PROCEDURE record_pricing_report(
     p_spot_price DECIMAL(12, 6),
     p_entries LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
     p_accepted_count INT,
-    p_refused_count INT
+    p_refused_count INT,
+    p_is_due TINYINT
 )
 SQL SECURITY INVOKER
 record_pricing_report: BEGIN
     DECLARE v_role VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL;
-    DECLARE v_is_own_source TINYINT DEFAULT 0;
     DECLARE EXIT HANDLER FOR SQLEXCEPTION
     BEGIN
         ROLLBACK;
@@ -1819,7 +1877,6 @@ record_pricing_report: BEGIN
         SELECT 0 AS is_known, 0 AS is_repeat;
         LEAVE record_pricing_report;
     END IF;
-    SET v_is_own_source = v_role IN ('primary', 'replica');
     START TRANSACTION;
     INSERT IGNORE INTO pricing_reports (
         agent_id, instance_id, observed_at, client_id, received_at,
@@ -1844,30 +1901,20 @@ record_pricing_report: BEGIN
         agent_id = p_agent_id
         AND instance_id = p_instance_id
         AND COALESCE(prices_at, p_observed_at) <= p_observed_at;
-    IF p_accepted_count > 0 THEN
-        INSERT INTO spot_price_snapshots (
-            client_id, pool_id, bucket_at, reporter_slot, price_usd_per_hour, observed_at,
-            received_at, agent_id, instance_id, source
+    IF p_accepted_count > 0 OR p_ondemand_price IS NOT NULL THEN
+        INSERT INTO pending_price_reports (
+            client_id, agent_id, instance_id, own_source, observed_at, bucket_at, received_at,
+            shared_slot, own_slot, region, instance_type, ondemand_price_usd_per_hour,
+            ondemand_source, entries
         )
-        SELECT
-            p_client_id,
-            e.pool_id,
-            p_bucket_at,
-            IF(e.is_own = 1 AND v_is_own_source = 1, p_own_slot, p_shared_slot),
-            e.price_usd_per_hour,
-            p_observed_at,
-            p_now,
-            p_agent_id,
-            p_instance_id,
-            IF(e.is_own = 1 AND v_is_own_source = 1, v_role, 'other')
-        FROM JSON_TABLE(
-            p_entries, '$[*]' COLUMNS (
-                pool_id BIGINT PATH '$.p',
-                price_usd_per_hour DECIMAL(12, 6) PATH '$.c',
-                is_own TINYINT PATH '$.o'
-            )
-        ) AS e
-        ON DUPLICATE KEY UPDATE report_count = report_count + 1;
+        VALUES (
+            p_client_id, p_agent_id, p_instance_id,
+            IF(v_role IN ('primary', 'replica'), v_role, 'other'), p_observed_at, p_bucket_at,
+            p_now, p_shared_slot, p_own_slot, p_region, p_instance_type, p_ondemand_price,
+            p_ondemand_source, p_entries
+        );
+    END IF;
+    IF p_is_due = 1 AND p_accepted_count > 0 THEN
         INSERT INTO pool_prices (
             client_id, pool_id, az, price_usd_per_hour, observed_at, reported_at
         )
@@ -1895,7 +1942,7 @@ record_pricing_report: BEGIN
             reported_at = VALUES(reported_at),
             observed_at = GREATEST(VALUES(observed_at), pool_prices.observed_at);
     END IF;
-    IF p_ondemand_price IS NOT NULL THEN
+    IF p_is_due = 1 AND p_ondemand_price IS NOT NULL THEN
         INSERT INTO ondemand_price_snapshots (
             client_id, region, instance_type, bucket_at, price_usd_per_hour, source, observed_at,
             agent_id
@@ -1991,6 +2038,9 @@ record_switch: BEGIN
         SELECT 0 AS applied;
         LEAVE record_switch;
     END IF;
+    UPDATE instances
+    SET news_count = news_count + 1
+    WHERE agent_id = p_agent_id;
     IF p_moves_primary = 1 THEN
         UPDATE instances
         SET
@@ -2627,6 +2677,9 @@ register_agent: BEGIN
         SELECT 0 AS applied;
         LEAVE register_agent;
     END IF;
+    UPDATE instances
+    SET news_count = news_count + 1
+    WHERE agent_id = p_agent_id;
     IF p_takes_primary = 1 THEN
         UPDATE instances
         SET
@@ -2772,7 +2825,7 @@ CREATE PROCEDURE sync_agent(
 SQL SECURITY INVOKER
 sync_agent: BEGIN
     DECLARE v_waiting INT DEFAULT 0;
-    UPDATE instances
+    UPDATE instances FORCE INDEX (PRIMARY)
     SET
         last_seen_at = p_now,
         cpu_percent = p_cpu_percent,
@@ -2788,11 +2841,7 @@ sync_agent: BEGIN
         LEAVE sync_agent;
     END IF;
     SELECT
-        COUNT(*)
-    INTO v_waiting
-    FROM commands AS c
-    WHERE c.agent_id = p_agent_id AND c.status IN ('pending', 'leased');
-    SELECT
+        i.news_count,
         a.epoch,
         a.status AS agent_status,
         a.primary_instance_id,
@@ -2814,12 +2863,223 @@ sync_agent: BEGIN
     INNER JOIN agent_configs AS f ON f.agent_id = a.id
     INNER JOIN instances AS i ON i.agent_id = a.id AND i.instance_id = p_instance_id
     WHERE a.id = p_agent_id;
+    SELECT
+        COUNT(*)
+    INTO v_waiting
+    FROM commands AS c
+    WHERE c.agent_id = p_agent_id AND c.status IN ('pending', 'leased');
     IF v_waiting > 0 THEN
         CALL lease_commands(
             p_now, p_client_id, p_agent_id, p_instance_id, p_live_since, p_contested_priority,
             p_lease_seconds_classic, p_lease_seconds_native
         );
     END IF;
+END$$
+DELIMITER ;
+
+-- procedure unfold_price_reports
+DROP PROCEDURE IF EXISTS unfold_price_reports;
+DELIMITER $$
+CREATE PROCEDURE unfold_price_reports(
+    IN p_limit INT,
+    OUT p_report_count BIGINT
+)
+SQL SECURITY INVOKER
+BEGIN
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION
+    BEGIN
+        ROLLBACK;
+        RESIGNAL;
+    END;
+    DROP TEMPORARY TABLE IF EXISTS taken_reports;
+    DROP TEMPORARY TABLE IF EXISTS unfolded_prices;
+    CREATE TEMPORARY TABLE taken_reports (
+        report_id BIGINT NOT NULL,
+        PRIMARY KEY (report_id)
+    ) ENGINE = InnoDB;
+    CREATE TEMPORARY TABLE unfolded_prices (
+        report_id BIGINT NOT NULL,
+        place INT NOT NULL,
+        client_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        pool_id BIGINT NOT NULL,
+        az VARCHAR(48) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        bucket_at DATETIME(3) NOT NULL,
+        reporter_slot VARCHAR(100) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        price_usd_per_hour DECIMAL(12, 6) NOT NULL,
+        observed_at DATETIME(3) NOT NULL,
+        received_at DATETIME(3) NOT NULL,
+        agent_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        instance_id VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        source VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        PRIMARY KEY (report_id, place)
+    ) ENGINE = InnoDB;
+    START TRANSACTION;
+    INSERT INTO taken_reports (report_id)
+    SELECT r.id
+    FROM pending_price_reports AS r
+    ORDER BY r.id ASC
+    LIMIT p_limit
+    FOR UPDATE SKIP LOCKED;
+    SET p_report_count = ROW_COUNT();
+    INSERT INTO unfolded_prices (
+        report_id, place, client_id, pool_id, az, bucket_at, reporter_slot, price_usd_per_hour,
+        observed_at, received_at, agent_id, instance_id, source
+    )
+    SELECT
+        r.id,
+        e.place,
+        r.client_id,
+        e.pool_id,
+        e.az,
+        r.bucket_at,
+        IF(e.is_own = 1 AND r.own_source <> 'other', r.own_slot, r.shared_slot),
+        e.price_usd_per_hour,
+        r.observed_at,
+        r.received_at,
+        r.agent_id,
+        r.instance_id,
+        IF(e.is_own = 1, r.own_source, 'other')
+    FROM taken_reports AS t
+    STRAIGHT_JOIN pending_price_reports AS r ON r.id = t.report_id
+    STRAIGHT_JOIN clients AS c ON c.id = r.client_id
+    STRAIGHT_JOIN JSON_TABLE(
+        r.entries, '$[*]' COLUMNS (
+            place FOR ORDINALITY,
+            pool_id BIGINT PATH '$.p',
+            az VARCHAR(48) CHARACTER SET utf8mb4 PATH '$.z',
+            price_usd_per_hour DECIMAL(12, 6) PATH '$.c',
+            is_own TINYINT PATH '$.o'
+        )
+    ) AS e
+    STRAIGHT_JOIN spot_pools AS p ON p.id = e.pool_id;
+    INSERT INTO spot_price_snapshots (
+        client_id, pool_id, bucket_at, reporter_slot, price_usd_per_hour, observed_at, received_at,
+        agent_id, instance_id, source, report_count
+    )
+    SELECT
+        f.client_id,
+        f.pool_id,
+        f.bucket_at,
+        f.reporter_slot,
+        f.price_usd_per_hour,
+        f.observed_at,
+        f.received_at,
+        f.agent_id,
+        f.instance_id,
+        f.source,
+        f.report_count
+    FROM (
+        SELECT
+            u.report_id,
+            u.place,
+            u.client_id,
+            u.pool_id,
+            u.bucket_at,
+            u.reporter_slot,
+            u.price_usd_per_hour,
+            u.observed_at,
+            u.received_at,
+            u.agent_id,
+            u.instance_id,
+            u.source,
+            ROW_NUMBER() OVER (
+                PARTITION BY u.client_id, u.pool_id, u.bucket_at, u.reporter_slot
+                ORDER BY u.report_id ASC, u.place ASC
+            ) AS turn,
+            COUNT(*) OVER (
+                PARTITION BY u.client_id, u.pool_id, u.bucket_at, u.reporter_slot
+            ) AS report_count
+        FROM unfolded_prices AS u
+    ) AS f
+    WHERE f.turn = 1
+    ORDER BY f.report_id ASC, f.place ASC
+    ON DUPLICATE KEY UPDATE
+        report_count = spot_price_snapshots.report_count + VALUES(report_count);
+    INSERT INTO pool_prices (client_id, pool_id, az, price_usd_per_hour, observed_at, reported_at)
+    SELECT
+        f.client_id,
+        f.pool_id,
+        f.az,
+        f.price_usd_per_hour,
+        f.observed_at,
+        f.reported_at
+    FROM (
+        SELECT
+            u.client_id,
+            u.pool_id,
+            u.az,
+            u.price_usd_per_hour,
+            u.observed_at,
+            ROW_NUMBER() OVER (
+                PARTITION BY u.client_id, u.pool_id
+                ORDER BY u.observed_at DESC, u.report_id DESC, u.place DESC
+            ) AS turn,
+            MAX(u.received_at) OVER (PARTITION BY u.client_id, u.pool_id) AS reported_at
+        FROM unfolded_prices AS u
+    ) AS f
+    WHERE f.turn = 1
+    ORDER BY f.client_id ASC, f.pool_id ASC
+    ON DUPLICATE KEY UPDATE
+        az = IF(VALUES(observed_at) >= pool_prices.observed_at, VALUES(az), pool_prices.az),
+        price_usd_per_hour = IF(
+            VALUES(observed_at) >= pool_prices.observed_at,
+            VALUES(price_usd_per_hour),
+            pool_prices.price_usd_per_hour
+        ),
+        reported_at = GREATEST(VALUES(reported_at), pool_prices.reported_at),
+        observed_at = GREATEST(VALUES(observed_at), pool_prices.observed_at);
+    INSERT INTO ondemand_price_snapshots (
+        client_id, region, instance_type, bucket_at, price_usd_per_hour, source, observed_at,
+        agent_id
+    )
+    SELECT
+        f.client_id,
+        f.region,
+        f.instance_type,
+        f.bucket_at,
+        f.ondemand_price_usd_per_hour,
+        f.ondemand_source,
+        f.observed_at,
+        f.agent_id
+    FROM (
+        SELECT
+            r.client_id,
+            r.region,
+            r.instance_type,
+            r.bucket_at,
+            r.ondemand_price_usd_per_hour,
+            r.ondemand_source,
+            r.observed_at,
+            r.agent_id,
+            ROW_NUMBER() OVER (
+                PARTITION BY r.client_id, r.region, r.instance_type, r.bucket_at
+                ORDER BY r.observed_at DESC, r.id DESC
+            ) AS turn
+        FROM taken_reports AS t
+        STRAIGHT_JOIN pending_price_reports AS r ON r.id = t.report_id
+        STRAIGHT_JOIN clients AS c ON c.id = r.client_id
+        WHERE r.ondemand_price_usd_per_hour IS NOT NULL
+    ) AS f
+    WHERE f.turn = 1
+    ORDER BY f.client_id ASC, f.region ASC, f.instance_type ASC, f.bucket_at ASC
+    ON DUPLICATE KEY UPDATE
+        price_usd_per_hour = IF(
+            VALUES(observed_at) >= ondemand_price_snapshots.observed_at,
+            VALUES(price_usd_per_hour),
+            ondemand_price_snapshots.price_usd_per_hour
+        ),
+        source = IF(
+            VALUES(observed_at) >= ondemand_price_snapshots.observed_at,
+            VALUES(source),
+            ondemand_price_snapshots.source
+        ),
+        observed_at = GREATEST(VALUES(observed_at), ondemand_price_snapshots.observed_at);
+    DELETE r
+    FROM taken_reports AS t
+    INNER JOIN pending_price_reports AS r ON r.id = t.report_id;
+    COMMIT;
+    DROP TEMPORARY TABLE IF EXISTS taken_reports;
+    DROP TEMPORARY TABLE IF EXISTS unfolded_prices;
 END$$
 DELIMITER ;
 
@@ -3132,7 +3392,7 @@ INSERT INTO schema_migrations (
 )
 SELECT w.kind, w.name, 0, w.checksum, f.fingerprint, 1, 1, UTC_TIMESTAMP(3)
 FROM (
-    SELECT 'procedure' AS kind, 'complete_command' AS name, '86056060c5d3d75294fb5249d2a6f0f29a7c6d45c2d958f23be68a1b8deab0c6' AS checksum
+    SELECT 'procedure' AS kind, 'complete_command' AS name, 'd8ea000707328a8cf081ed8c6969caf1d58d35a453bf2f1c90aff47baef3662a' AS checksum
     UNION ALL
     SELECT 'procedure' AS kind, 'dedup_pricing' AS name, '9aa9758b60a8fbbdee59698607d2ae80b25724c471a2fb287f7ff01a06138434' AS checksum
     UNION ALL
@@ -3144,15 +3404,17 @@ FROM (
     UNION ALL
     SELECT 'procedure' AS kind, 'purge_expired' AS name, 'ed1dad64e181ee1e4652f25fe78b64c50c4ecdfec3e42bb384dc420f3e537daf' AS checksum
     UNION ALL
-    SELECT 'procedure' AS kind, 'record_pricing_report' AS name, 'edf05aa471739ac1c4d04e7b8adce57355f34af38b5a50912867d7c9ee8cd388' AS checksum
+    SELECT 'procedure' AS kind, 'record_pricing_report' AS name, 'fd840a7de24a3c6cb0ab9ed3f97c48b1f372e500ad20274e703bb37d3f761862' AS checksum
     UNION ALL
-    SELECT 'procedure' AS kind, 'record_switch' AS name, '5890247a352dde6f3e280aef30c084a0c8e32109750cf0c91e6c57032e32e5c0' AS checksum
+    SELECT 'procedure' AS kind, 'record_switch' AS name, 'f54ec3f2241d12fe3687815ae55d17c9092775dc5e699b2880714fa71fef666c' AS checksum
     UNION ALL
     SELECT 'procedure' AS kind, 'refresh_pool_reliability' AS name, 'b33c9c238bbad89399c874f856dab4ff64899390ef2da63cfc995df90983eacb' AS checksum
     UNION ALL
-    SELECT 'procedure' AS kind, 'register_agent' AS name, 'a330a09d442f7c6f7a5bcef116a0ad31dc3010095b53b05e36b07156d043143a' AS checksum
+    SELECT 'procedure' AS kind, 'register_agent' AS name, '10ae1ebc2ae75828daf1d9c6e7fa44b95a48396a61a96bbfc82666a5cfcf7980' AS checksum
     UNION ALL
-    SELECT 'procedure' AS kind, 'sync_agent' AS name, '1f4ab3cdb27ab6a4e534beb31a6b8db7b0421e13e44b3882999c07a5118e9def' AS checksum
+    SELECT 'procedure' AS kind, 'sync_agent' AS name, 'ea189742512fd90bb7aa41e529867b24e71fac71812497a53b1812a352e9f232' AS checksum
+    UNION ALL
+    SELECT 'procedure' AS kind, 'unfold_price_reports' AS name, '8bc6e34613a1f4f872ecb42454820e7f2c759de6b43f41e63d1fb6c37a66426a' AS checksum
     UNION ALL
     SELECT 'view' AS kind, 'active_spot_pools' AS name, '35f101813c55a7b7abb509d48c52e53836ab91bf013612cc9b513ea5c352d664' AS checksum
     UNION ALL

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from backend.domain.modes import Mode
 from backend.errors import InvalidRequest
@@ -9,6 +10,8 @@ from backend.errors import InvalidRequest
 MAX_POOL_NAME_LENGTH = 128  # characters: what the tables hold
 MAX_TYPE_LENGTH = 64
 MAX_AZ_LENGTH = 48
+# Every report names the same few pools: reading a name is remembered. Only short texts are.
+REMEMBERED_NAMES = 4096
 
 _TYPE = re.compile(r"[a-z0-9-]+\.[a-z0-9-]+")
 # us-east-1a, us-gov-west-1b, the local zone us-west-2-lax-1a, the wavelength zone
@@ -40,15 +43,15 @@ def is_az(text: str | None) -> bool:
 
 def is_region(text: str) -> bool:
     """Tell whether the text reads like a region, such as ``us-east-1``."""
-    return bool(_REGION.fullmatch(text))
+    return len(text) <= MAX_AZ_LENGTH and _is_region(text)
 
 
 def region_of(az: str) -> str | None:
     """Return the region that a zone's name begins with, or None when it is no zone's name."""
-    match = _AZ.fullmatch(az)
-    return match["region"] if match else None
+    return _region_of(az) if len(az) <= MAX_AZ_LENGTH else None
 
 
+@lru_cache(REMEMBERED_NAMES)  # what raises is not remembered
 def parse_pool_name(text: str, *, field: str = "pool_id") -> PoolName:
     """Read ``"{instance_type}.{az}"``; the zone is what follows the last dot.
 
@@ -75,3 +78,14 @@ def pool_of(instance_type: str | None, az: str | None, mode: Mode) -> str | None
     if not (is_instance_type(instance_type) and is_az(az)):
         return None
     return str(PoolName(instance_type=instance_type, az=az))
+
+
+@lru_cache(REMEMBERED_NAMES)
+def _is_region(text: str) -> bool:
+    return bool(_REGION.fullmatch(text))
+
+
+@lru_cache(REMEMBERED_NAMES)
+def _region_of(az: str) -> str | None:
+    match = _AZ.fullmatch(az)
+    return match["region"] if match else None

@@ -2,8 +2,10 @@
 
 from datetime import datetime, timedelta
 
+from backend.db.database import Transaction
 from backend.db.session import Params, Row, Session
 from backend.db.statements import beside
+from backend.repositories import news
 
 _SQL = beside(__file__)
 
@@ -74,13 +76,16 @@ def complete_command(
     return bool(row and row["applied"])
 
 
-def insert_command(session: Session, params: Params) -> None:
-    """Write a new command.
+def insert_command(tx: Transaction, params: Params) -> None:
+    """Write a new command, and make the agent's next sync look for it.
+
+    A caller that writes a switch too tells the news before: locks are taken in order.
 
     Raises:
         UniqueViolation: the agent has a command with this idempotency key.
     """
-    session.run(_SQL["insert_command"], params)
+    news.tell_news(tx, params["agent_id"])
+    tx.run(_SQL["insert_command"], params)
 
 
 def find_command(session: Session, client_id: str, agent_id: str, command_id: str) -> Row | None:

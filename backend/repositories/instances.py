@@ -48,6 +48,44 @@ def beat(
     return session.run(_SQL["beat"], params) == 1
 
 
+def sync_idly(
+    session: Session,
+    *,
+    client_id: str,
+    agent_id: str,
+    instance_id: str,
+    cpu_percent: Decimal | None,
+    memory_percent: Decimal | None,
+    disk_percent: Decimal | None,
+    known_news: int,
+    now: datetime,
+) -> bool:
+    """Note a sign of life; False when there may be news, or the instance needs the slow path.
+
+    Args:
+        session: Any session.
+        client_id: The tenant.
+        agent_id: The agent.
+        instance_id: The reporting instance.
+        cpu_percent: 0 to 100, or None.
+        memory_percent: 0 to 100, or None.
+        disk_percent: 0 to 100, or None.
+        known_news: The ``news_count`` that the remembered answer was read with.
+        now: The present.
+    """
+    params = {
+        "client_id": client_id,
+        "agent_id": agent_id,
+        "instance_id": instance_id,
+        "cpu_percent": cpu_percent,
+        "memory_percent": memory_percent,
+        "disk_percent": disk_percent,
+        "known_news": known_news,
+        "now": now,
+    }
+    return session.run(_SQL["sync_idly"], params) == 1
+
+
 def sync_instance(
     session: Session,
     *,

@@ -1,13 +1,30 @@
 -- beat_steady --
 -- The hot path of a heartbeat: one row by primary key, or nothing when more than the time of the
--- last sign of life would have to change. Index: instances_pk.
-UPDATE instances
+-- last sign of life would have to change. The index is named because weighing the other ones, which
+-- match client and instance, costs a tenth of the statement. Index: instances_pk.
+UPDATE instances FORCE INDEX (PRIMARY)
 SET last_seen_at = %(now)s
 WHERE
     agent_id = %(agent_id)s
     AND instance_id = %(instance_id)s
     AND client_id = %(client_id)s
     AND is_steady = 1
+
+-- sync_idly --
+-- The hot path of a sync: as beat_steady, or nothing when the answer that the caller remembers may
+-- no longer hold. Index: instances_pk.
+UPDATE instances FORCE INDEX (PRIMARY)
+SET
+    last_seen_at = %(now)s,
+    cpu_percent = %(cpu_percent)s,
+    memory_percent = %(memory_percent)s,
+    disk_percent = %(disk_percent)s
+WHERE
+    agent_id = %(agent_id)s
+    AND instance_id = %(instance_id)s
+    AND client_id = %(client_id)s
+    AND is_steady = 1
+    AND news_count = %(known_news)s
 
 -- sync_instance --
 -- One round trip of an agent of ours.

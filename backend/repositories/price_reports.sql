@@ -17,5 +17,14 @@ CALL record_pricing_report(
     %(spot_price)s,
     %(entries)s,
     %(accepted_count)s,
-    %(refused_count)s
+    %(refused_count)s,
+    %(is_due)s
 )
+
+-- unfold_price_reports --
+-- Spread pending reports over the price tables, in the order they came. See the procedure.
+CALL unfold_price_reports(%(limit)s, @spot_optimizer_row_count)
+
+-- read_report_count --
+-- The answer of the call before, on the same connection.
+SELECT @spot_optimizer_row_count AS row_count

@@ -23,7 +23,8 @@ SET
     role = 'terminated',
     role_reason = %(reason)s,
     role_changed_at = %(now)s,
-    terminated_at = COALESCE(terminated_at, %(terminated_at)s)
+    terminated_at = COALESCE(terminated_at, %(terminated_at)s),
+    news_count = news_count + 1
 WHERE
     agent_id = %(agent_id)s
     AND instance_id = %(instance_id)s

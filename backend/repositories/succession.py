@@ -6,6 +6,7 @@ from datetime import datetime
 from backend.db.database import Transaction
 from backend.db.session import Row, Session
 from backend.db.statements import beside
+from backend.repositories import news
 
 _SQL = beside(__file__)
 
@@ -50,6 +51,7 @@ def appoint(
         "reason": reason,
         "now": now,
     }
+    news.tell_news(tx, agent_id)
     tx.run(_SQL["retire_primary"], params)
     if tx.run(_SQL["appoint_primary"], params) != 1:
         return False

@@ -1,4 +1,9 @@
-"""Sync: everything that an agent of ours and the backend tell each other, in one round trip."""
+"""Sync: everything that an agent of ours and the backend tell each other, in one round trip.
+
+Nearly always there is nothing new. So each process remembers what it answered an instance, with the
+``news_count`` that the answer was read with; while the database still has that count, the answer
+holds, and the sync costs one UPDATE. See ``repositories/news.py`` for who counts.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,8 +19,14 @@ from backend.domain.identity import Sender
 from backend.errors import NotFound
 from backend.repositories import instances
 from backend.services.command_queue import LIVE_WINDOW, lease_seconds, log_leases
+from backend.services.expiring_cache import ExpiringCache
 from backend.services.presence import Heartbeat, Presence
 
+# A writer that forgot to tell the news delays it by this much, and no more.
+LOOK_AGAIN_SECONDS = 120.0
+REMEMBERED_ANSWERS = 20_000  # 10,000 agents with a second instance each; some 20 MB at most
+
+_Key = tuple[str, str, str]  # client, agent, instance
 _IDLE_ROLES = frozenset({Role.SUPERSEDED, Role.TERMINATED})
 
 
@@ -39,13 +50,22 @@ class Synced:
     commands: Sequence[Row]
 
 
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    news_count: int
+    answer: Synced
+
+
 class AgentSync:
-    """Answers sync calls of agents that speak protocol 5."""
+    """Answers sync calls of agents that speak protocol 5. Thread-safe."""
 
     def __init__(self, database: Database, clock: Clock, presence: Presence) -> None:
         self._database = database
         self._clock = clock
         self._presence = presence
+        self._remembered: ExpiringCache[_Key, _Remembered] = ExpiringCache(
+            clock, capacity=REMEMBERED_ANSWERS
+        )
 
     def sync(self, client_id: str, agent_id: str, instance_id: str, vitals: Vitals) -> Synced:
         """Note a sign of life and answer role, epoch, settings and commands.
@@ -55,21 +75,52 @@ class AgentSync:
         Raises:
             NotFound: unknown agent or instance; the agent should register again.
         """
-        sets = self._call(client_id, agent_id, instance_id, vitals)
+        key = (client_id, agent_id, instance_id)
+        remembered = self._remembered.get(key)
+        if remembered is not None:
+            if self._still_holds(key, vitals, remembered):
+                return remembered.answer
+            self._remembered.forget(key)
+        sets = self._call(key, vitals)
         if not sets:
             sender = Sender(instance_id=instance_id, is_native=True)
             self._presence.beat_slowly(client_id, agent_id, Heartbeat(sender=sender))
-            sets = self._call(client_id, agent_id, instance_id, vitals)
+            sets = self._call(key, vitals)
         if not sets:
             raise NotFound("This instance is not registered", field="instance_id")
+        return self._read(key, sets)
+
+    def _read(self, key: _Key, sets: list[list[Row]]) -> Synced:
+        """Return the answer, and remember it when no command waits for anybody."""
         state = sets[0][0]
         leased = sets[2] if len(sets) > 2 else []  # noqa: PLR2004 - state, caller, commands
-        log_leases(agent_id, leased)
-        return _synced(state, leased)
+        log_leases(key[1], leased)
+        answer = _synced(state, leased)
+        if len(sets) == 1:
+            entry = _Remembered(state["news_count"], answer)
+            self._remembered.put(key, entry, seconds=LOOK_AGAIN_SECONDS)
+        return answer
 
-    def _call(
-        self, client_id: str, agent_id: str, instance_id: str, vitals: Vitals
-    ) -> list[list[Row]]:
+    def _still_holds(self, key: _Key, vitals: Vitals, remembered: _Remembered) -> bool:
+        client_id, agent_id, instance_id = key
+        now = self._clock.now()
+        return self._database.run(
+            "sync_idly",
+            lambda s: instances.sync_idly(
+                s,
+                client_id=client_id,
+                agent_id=agent_id,
+                instance_id=instance_id,
+                cpu_percent=vitals.cpu_percent,
+                memory_percent=vitals.memory_percent,
+                disk_percent=vitals.disk_percent,
+                known_news=remembered.news_count,
+                now=now,
+            ),
+        )
+
+    def _call(self, key: _Key, vitals: Vitals) -> list[list[Row]]:
+        client_id, agent_id, instance_id = key
         now = self._clock.now()
         return self._database.run(
             "sync_agent",

@@ -34,6 +34,11 @@ class ExpiringCache(Generic[K, V]):
                 self._make_room()
             self._entries[key] = (self._clock.monotonic() + seconds, value)
 
+    def forget(self, key: K) -> None:
+        """Drop one value, if it is there."""
+        with self._writing:
+            self._entries.pop(key, None)
+
     def clear(self) -> None:
         """Forget everything."""
         with self._writing:

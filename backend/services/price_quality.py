@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from backend.db.database import Database
 from backend.db.session import Row
 from backend.domain.prices import BUCKET
-from backend.repositories import clean_prices
+from backend.repositories import clean_prices, price_reports
 
 logger = logging.getLogger(__name__)
 
@@ -19,6 +19,7 @@ CLEAN_KEPT = timedelta(days=400)
 # run may have missed, the next one reads again. To read twice changes nothing.
 DEDUP_OVERLAP = timedelta(minutes=2)
 INTERPOLATE_OVERLAP = timedelta(minutes=10)  # a clean point carries the instant its job began
+UNFOLDED_REPORTS = 2_000  # a call, and so a transaction: about a tenth of a second
 SLICE_REPORTS = 200_000  # raw rows a call: one to two seconds, far below the read timeout
 DISCREPANT_WITHIN = timedelta(hours=1)
 TELL_AGAIN_AFTER = timedelta(hours=6)
@@ -64,10 +65,14 @@ class PriceQuality:
     def deduplicate(self, *, now: datetime, since: datetime | None = None) -> int:
         """Make clean points of the reports received since the last finished run; return how many.
 
+        Pending reports are unfolded first: a run that fails there has not finished, and the next
+        one starts from the same instant.
+
         Args:
             now: The present instant; later reports wait for the next run.
             since: Start from here instead (exclusive).
         """
+        self.unfold_reports()
         start = since or self._watermark(DEDUP_JOB, now, DEDUP_OVERLAP, RAW_KEPT)
         count = 0
         for begin, end in self._slices(start, now):
@@ -78,6 +83,20 @@ class PriceQuality:
                 ),
             )
         self._report_discrepancies(now)
+        return count
+
+    def unfold_reports(self) -> int:
+        """Spread the reports that came in over the price tables; return how many there were.
+
+        They become raw rows, and the newest of them the client's current prices.
+        """
+        count, taken = 0, UNFOLDED_REPORTS
+        while taken == UNFOLDED_REPORTS:
+            taken = self._database.run(
+                "unfold_price_reports",
+                lambda s: price_reports.unfold_price_reports(s, limit=UNFOLDED_REPORTS),
+            )
+            count += taken
         return count
 
     def interpolate(self, *, now: datetime, since: datetime | None = None) -> int:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from operator import itemgetter
+from typing import Any
 
 import orjson
 
@@ -28,6 +29,7 @@ from backend.domain.prices import (
 from backend.errors import ForeignKeyViolation, InvalidRequest, NotFound
 from backend.repositories import instances, pools, price_reports
 from backend.repositories.pools import PoolKey
+from backend.services.due_prices import DuePrices, PriceKey
 
 logger = logging.getLogger(__name__)
 
@@ -73,9 +75,14 @@ class PriceReports:
         self._clock = clock
         self._max_price = settings.max_price_usd_per_hour
         self._pools = KnownPools(database, clock)
+        self._due = DuePrices()
 
     def record(self, client_id: str, agent_id: str, report: PriceReport) -> PriceReceipt:
         """Keep the good entries of a report and name the bad ones.
+
+        Raw rows and the client's current prices follow within a minute, with the next run of
+        ``dedup_prices``; a current price that this process has not written for a minute is
+        written at once.
 
         Raises:
             NotFound: the client has no such agent, or the agent no such instance.
@@ -144,7 +151,7 @@ class PriceReports:
         client_id: str,
         report: PriceReport,
         entries: Sequence[PriceEntry],
-        params: dict[str, object],
+        params: dict[str, Any],
     ) -> tuple[bool, bool]:
         keys = [_pool_key(client_id, report, entry) for entry in entries]
         own = pool_of(report.instance_type, report.az, report.mode)
@@ -157,7 +164,7 @@ class PriceReports:
             self._pools.forget(keys)
             return self._record(entries, self._pools.ids(keys), own, params)
 
-    def _is_registered(self, params: dict[str, object]) -> bool:
+    def _is_registered(self, params: dict[str, Any]) -> bool:
         client_id, agent_id = str(params["client_id"]), str(params["agent_id"])
         instance_id = str(params["instance_id"])
         found = self._database.run(
@@ -171,7 +178,7 @@ class PriceReports:
         entries: Sequence[PriceEntry],
         pool_ids: Sequence[int],
         own: str | None,
-        params: dict[str, object],
+        params: dict[str, Any],
     ) -> tuple[bool, bool]:
         # In one order for every report, so that concurrent ones cannot deadlock.
         rows = [
@@ -184,10 +191,28 @@ class PriceReports:
             for pool_id, entry in sorted(zip(pool_ids, entries, strict=True), key=itemgetter(0))
         ]
         text = orjson.dumps(rows).decode()
-        return self._database.run(
-            "record_pricing_report",
-            lambda s: price_reports.record_pricing_report(s, {**params, "entries": text}),
-        )
+        due = self._due.claim(_price_keys(pool_ids, params), params["now"])
+        is_kept = False
+        try:
+            is_known, is_repeat = self._database.run(
+                "record_pricing_report",
+                lambda s: price_reports.record_pricing_report(
+                    s, {**params, "entries": text, "is_due": int(bool(due))}
+                ),
+            )
+            is_kept = is_known and not is_repeat
+        finally:
+            if not is_kept:
+                self._due.release(due)
+        return is_known, is_repeat
+
+
+def _price_keys(pool_ids: Sequence[int], params: dict[str, Any]) -> list[PriceKey]:
+    client_id = params["client_id"]
+    keys: list[PriceKey] = [(client_id, pool_id) for pool_id in pool_ids]
+    if params["ondemand_price"] is not None:
+        keys.append((client_id, params["region"], params["instance_type"]))
+    return keys
 
 
 def _pool_key(client_id: str, report: PriceReport, entry: PriceEntry) -> PoolKey:

@@ -17,7 +17,7 @@ from backend.domain.modes import Mode
 from backend.domain.pools import PoolName, parse_pool_name, pool_of, region_of
 from backend.domain.switches import SwitchCause
 from backend.errors import Conflict, Forbidden, InvalidRequest, NotFound, UniqueViolation
-from backend.repositories import agents, commands, events, instances, pools, switches
+from backend.repositories import agents, commands, events, instances, news, pools, switches
 
 logger = logging.getLogger(__name__)
 
@@ -27,11 +27,16 @@ FRESH_PRICE = timedelta(minutes=15)  # an older price does not choose a pool
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwitchRequest:
-    """A wish to move an agent; ``pool_id`` None on spot means: the cheapest fresh pool."""
+    """A wish to move an agent; ``pool_id`` None on spot means: the cheapest fresh pool.
+
+    ``allow_ondemand``: on-demand will do when no spot pool has capacity. Agents below protocol 5
+    know only the one pool that they are given; the wish changes nothing for them.
+    """
 
     target_mode: Mode
     pool_id: str | None
     instance_type: str | None = None
+    allow_ondemand: bool = False
     priority: int
     reason: str | None
     requested_by: str
@@ -146,6 +151,7 @@ class SwitchRequests:
         command_id = str(uuid.uuid4())
         target = offer[0] if offer else None
         pool_id = str(target) if target else None
+        news.tell_news(tx, agent["id"])
         switches.insert_switch(tx, _switch_row(agent, primary, wish, target, command_id, now))
         commands.insert_command(
             tx,
@@ -157,7 +163,7 @@ class SwitchRequests:
                 "instance_id": primary["instance_id"],
                 "target_mode": wish.target_mode,
                 "target_pool_id": pool_id,
-                "payload": _payload(offer),
+                "payload": _payload(offer, wish),
                 "priority": wish.priority,
                 "terminate_wait_seconds": effective_terminate_wait(config_from(agent)),
                 "reason": wish.reason,
@@ -296,9 +302,9 @@ def _fresh_pools(session: Session, agent: Row, primary: Row, now: datetime) -> l
     return [name for name in names if str(name) != current]
 
 
-def _payload(offer: Sequence[PoolName]) -> str:
+def _payload(offer: Sequence[PoolName], wish: SwitchRequest) -> str:
     """Return what only agents of ours read: a wish never ends on-demand against its word."""
-    body = {"pools": [str(pool) for pool in offer], "allow_ondemand": False}
+    body = {"pools": [str(pool) for pool in offer], "allow_ondemand": wish.allow_ondemand}
     return orjson.dumps(body).decode()
 
 

@@ -36,7 +36,8 @@ BEGIN
         SET
             i.role = 'candidate',
             i.role_reason = 'switch_failed',
-            i.role_changed_at = p_now
+            i.role_changed_at = p_now,
+            i.news_count = i.news_count + 1
         WHERE
             s.command_id = p_command_id
             AND s.agent_id = p_agent_id

@@ -1,8 +1,10 @@
--- Keep one price report: the report itself, raw rows within the volume cap, the client's current
--- prices, the instance's own.
+-- Keep one price report: the report itself, the instance's own prices, and one pending row that
+-- unfold_price_reports spreads over the price tables within a minute, many reports at a time.
+-- p_is_due = 1 brings the client's current prices up at once: the caller says so where it has not
+-- done it lately, so that the first price of a pool is seen immediately.
 -- kind: sealed
 -- caller: repositories.price_reports.record_pricing_report
--- locks: instances, spot_price_snapshots, pool_prices
+-- locks: instances, and where p_is_due pool_prices, ondemand_price_snapshots
 -- p_entries is a JSON array of {"p": pool id, "z": AZ name, "c": price, "o": 1 for the reporter's
 -- own pool}, ordered by pool id so that concurrent reports lock in one order.
 -- result: is_known = 0 when the instance is not registered (nothing is kept); is_repeat = 1 when
@@ -24,12 +26,12 @@ CREATE PROCEDURE record_pricing_report(
     p_spot_price DECIMAL(12, 6),
     p_entries LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
     p_accepted_count INT,
-    p_refused_count INT
+    p_refused_count INT,
+    p_is_due TINYINT
 )
 SQL SECURITY INVOKER
 record_pricing_report: BEGIN
     DECLARE v_role VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL;
-    DECLARE v_is_own_source TINYINT DEFAULT 0;
     DECLARE EXIT HANDLER FOR SQLEXCEPTION
     BEGIN
         ROLLBACK;
@@ -48,7 +50,6 @@ record_pricing_report: BEGIN
         SELECT 0 AS is_known, 0 AS is_repeat;
         LEAVE record_pricing_report;
     END IF;
-    SET v_is_own_source = v_role IN ('primary', 'replica');
 
     START TRANSACTION;
 
@@ -78,31 +79,21 @@ record_pricing_report: BEGIN
         AND instance_id = p_instance_id
         AND COALESCE(prices_at, p_observed_at) <= p_observed_at;
 
-    IF p_accepted_count > 0 THEN
-        INSERT INTO spot_price_snapshots (
-            client_id, pool_id, bucket_at, reporter_slot, price_usd_per_hour, observed_at,
-            received_at, agent_id, instance_id, source
+    IF p_accepted_count > 0 OR p_ondemand_price IS NOT NULL THEN
+        INSERT INTO pending_price_reports (
+            client_id, agent_id, instance_id, own_source, observed_at, bucket_at, received_at,
+            shared_slot, own_slot, region, instance_type, ondemand_price_usd_per_hour,
+            ondemand_source, entries
         )
-        SELECT
-            p_client_id,
-            e.pool_id,
-            p_bucket_at,
-            IF(e.is_own = 1 AND v_is_own_source = 1, p_own_slot, p_shared_slot),
-            e.price_usd_per_hour,
-            p_observed_at,
-            p_now,
-            p_agent_id,
-            p_instance_id,
-            IF(e.is_own = 1 AND v_is_own_source = 1, v_role, 'other')
-        FROM JSON_TABLE(
-            p_entries, '$[*]' COLUMNS (
-                pool_id BIGINT PATH '$.p',
-                price_usd_per_hour DECIMAL(12, 6) PATH '$.c',
-                is_own TINYINT PATH '$.o'
-            )
-        ) AS e
-        ON DUPLICATE KEY UPDATE report_count = report_count + 1;
+        VALUES (
+            p_client_id, p_agent_id, p_instance_id,
+            IF(v_role IN ('primary', 'replica'), v_role, 'other'), p_observed_at, p_bucket_at,
+            p_now, p_shared_slot, p_own_slot, p_region, p_instance_type, p_ondemand_price,
+            p_ondemand_source, p_entries
+        );
+    END IF;
 
+    IF p_is_due = 1 AND p_accepted_count > 0 THEN
         INSERT INTO pool_prices (
             client_id, pool_id, az, price_usd_per_hour, observed_at, reported_at
         )
@@ -131,7 +122,7 @@ record_pricing_report: BEGIN
             observed_at = GREATEST(VALUES(observed_at), pool_prices.observed_at);
     END IF;
 
-    IF p_ondemand_price IS NOT NULL THEN
+    IF p_is_due = 1 AND p_ondemand_price IS NOT NULL THEN
         INSERT INTO ondemand_price_snapshots (
             client_id, region, instance_type, bucket_at, price_usd_per_hour, source, observed_at,
             agent_id

@@ -75,6 +75,11 @@ record_switch: BEGIN
         LEAVE record_switch;
     END IF;
 
+    -- What a sync answers changes now: see sync_agent.
+    UPDATE instances
+    SET news_count = news_count + 1
+    WHERE agent_id = p_agent_id;
+
     IF p_moves_primary = 1 THEN
         UPDATE instances
         SET

@@ -106,6 +106,11 @@ register_agent: BEGIN
         LEAVE register_agent;
     END IF;
 
+    -- What a sync answers changes now: see sync_agent.
+    UPDATE instances
+    SET news_count = news_count + 1
+    WHERE agent_id = p_agent_id;
+
     IF p_takes_primary = 1 THEN
         UPDATE instances
         SET

@@ -6,6 +6,11 @@
 -- result: no set at all when the instance is not steady (unknown, offline or incomplete: the
 -- caller takes the slow path); else one row of state, then the two sets of lease_commands if
 -- anything waits.
+-- A caller remembers a state for which nothing waited, and comes back only when news_count of the
+-- instance is another one (instances.sync_idly). That is right because everybody who changes what
+-- is answered here counts it up in the same transaction: the rule is in backend/repositories/news.py.
+-- The state is read before the commands are counted: what the count misses is committed later, and
+-- so is news to what was read.
 CREATE PROCEDURE sync_agent(
     p_now DATETIME(3),
     p_client_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
@@ -23,7 +28,7 @@ SQL SECURITY INVOKER
 sync_agent: BEGIN
     DECLARE v_waiting INT DEFAULT 0;
 
-    UPDATE instances
+    UPDATE instances FORCE INDEX (PRIMARY)
     SET
         last_seen_at = p_now,
         cpu_percent = p_cpu_percent,
@@ -41,12 +46,7 @@ sync_agent: BEGIN
     END IF;
 
     SELECT
-        COUNT(*)
-    INTO v_waiting
-    FROM commands AS c
-    WHERE c.agent_id = p_agent_id AND c.status IN ('pending', 'leased');
-
-    SELECT
+        i.news_count,
         a.epoch,
         a.status AS agent_status,
         a.primary_instance_id,
@@ -68,6 +68,12 @@ sync_agent: BEGIN
     INNER JOIN agent_configs AS f ON f.agent_id = a.id
     INNER JOIN instances AS i ON i.agent_id = a.id AND i.instance_id = p_instance_id
     WHERE a.id = p_agent_id;
+
+    SELECT
+        COUNT(*)
+    INTO v_waiting
+    FROM commands AS c
+    WHERE c.agent_id = p_agent_id AND c.status IN ('pending', 'leased');
 
     IF v_waiting > 0 THEN
         CALL lease_commands(

@@ -4,6 +4,7 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
+from backend.repositories import news
 from tests.contract.serving import Tenant, World
 from tests.fakes.installed_agents import InstalledAgent
 from tests.fakes.light_agent import Host, LightAgent
@@ -87,12 +88,19 @@ def queue(world: World, agent_id: str, **columns: Any) -> str:
     }
     names = ", ".join(row)
     values = ", ".join(f"%({name})s" for name in row)
+    tell_news(world, agent_id)
     world.write(f"INSERT INTO commands ({names}) VALUES ({values})", **row)
     return str(row["id"])
 
 
+def tell_news(world: World, agent_id: str) -> None:
+    """What every writer of the product does that changes the answer of a sync."""
+    world.database.transact("tell_news", lambda tx: (news.tell_news(tx, agent_id), tx.commit()))
+
+
 def delete_agent(world: World, agent_id: str) -> None:
     """Delete an agent as the route of a later part of the product will."""
+    tell_news(world, agent_id)
     world.write(
         "UPDATE agents SET status = 'deleted', deleted_at = %(now)s WHERE id = %(id)s",
         id=agent_id,

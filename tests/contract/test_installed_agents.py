@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from backend.services.price_quality import PriceQuality
 from tests.contract.orders import POOL_B, classic, delete_agent, order_switch, registered
 from tests.contract.serving import World
 from tests.fakes.installed_agents import DIALECTS, InstalledAgent
@@ -141,6 +142,7 @@ def test_price_report_is_kept_in_either_layout(world: World, dialect: str):
     assert instance["ondemand_price_usd_per_hour"] == Decimal("0.096000")
     assert instance["mode"] == "spot"  # the oldest agents say it in no other message
     assert world.row("SELECT COUNT(*) AS n FROM pricing_reports")["n"] == 1
+    PriceQuality(world.database).unfold_reports()
     assert world.row("SELECT COUNT(*) AS n FROM spot_price_snapshots")["n"] == 6
 
 

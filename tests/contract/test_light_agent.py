@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.contract.orders import A_MINUTE, POOL_B, native, order_switch
+from tests.contract.orders import A_MINUTE, POOL_B, native, order_switch, tell_news
 from tests.contract.serving import World
 from tests.fakes.light_agent import Host, LightAgent, Refused
 
@@ -84,6 +84,7 @@ def test_sync_sends_the_config_only_when_its_version_changed(world: World):
     agent.sync()
     before = agent.config
     world.write("UPDATE agent_configs SET version = version + 1, min_savings_percent = 20")
+    tell_news(world, agent.agent_id)
 
     agent.sync()
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from backend.services.price_quality import PriceQuality
 from tests.contract.orders import native, registered, registration
 from tests.contract.serving import Tenant, World, blamed, in_parallel
 
@@ -62,7 +63,13 @@ def _current(world: World, tenant: Tenant) -> dict[str, Decimal]:
     return {f"{r['instance_type']}.{r['az']}": r["price_usd_per_hour"] for r in rows}
 
 
+def _minute_passes(world: World) -> int:
+    """What dedup_prices does with the reports that came in; how many there were."""
+    return PriceQuality(world.database).unfold_reports()
+
+
 def _raw(world: World) -> list[dict[str, Any]]:
+    _minute_passes(world)
     return world.rows(
         "SELECT r.*, s.zone FROM spot_price_snapshots AS r"
         " INNER JOIN spot_pools AS s ON s.id = r.pool_id ORDER BY r.id"
@@ -178,6 +185,7 @@ def test_an_unknown_on_demand_price_stays_unknown(world: World, alpha: Tenant, u
     assert _send(alpha, agent_id, _body({A: 0.1}, on_demand_price=unknown))["refused"] == []
 
     assert world.instance(agent_id, "i-0aaa")["ondemand_price_usd_per_hour"] is None
+    _minute_passes(world)
     assert world.rows("SELECT * FROM ondemand_price_snapshots") == []
 
 
@@ -191,6 +199,7 @@ def test_an_on_demand_price_of_nobody_knows_what_is_refused(
 
     assert [entry["field"] for entry in answer["refused"]] == ["on_demand_price"]
     assert world.instance(agent_id, "i-0aaa")["ondemand_price_usd_per_hour"] is None
+    _minute_passes(world)
     assert world.rows("SELECT * FROM ondemand_price_snapshots") == []
 
 
@@ -318,6 +327,7 @@ def test_the_on_demand_price_of_a_bucket_is_its_newest(world: World, alpha: Tena
         at = now + timedelta(seconds=seconds)
         _send(alpha, agent_id, _body({}, at=at, on_demand_price=price))
 
+    _minute_passes(world)
     row = world.row("SELECT * FROM ondemand_price_snapshots")
     assert row["price_usd_per_hour"] == Decimal("0.400000")
     assert row["observed_at"] == now + timedelta(seconds=30)

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from backend.services.agent_sync import LOOK_AGAIN_SECONDS
 from tests.contract.counting import counted_database
 from tests.contract.orders import native, order_switch, registered
 from tests.contract.serving import Door, World
@@ -40,7 +41,7 @@ def test_heartbeat_is_one_statement(counted: Counted):
     asked = counted.statements(agent.beat)
 
     assert len(asked) == 1
-    assert asked[0].startswith("UPDATE instances SET last_seen_at")
+    assert asked[0].startswith("UPDATE instances FORCE INDEX (PRIMARY)")
 
 
 def test_pending_commands_is_one_statement_with_or_without_a_command(counted: Counted):
@@ -61,17 +62,39 @@ def test_config_is_one_statement(counted: Counted):
 
 
 @pytest.mark.parametrize("mode", ["spot", "unknown"])
-def test_sync_is_one_statement_with_or_without_a_command(counted: Counted, mode: str):
+def test_sync_is_one_update_when_there_is_nothing_new(counted: Counted, mode: str):
     agent = native(counted.world, mode=mode)
     agent.sync()
 
-    assert len(counted.statements(agent.sync)) == 1
+    asked = counted.statements(agent.sync)
+
+    assert len(asked) == 1
+    assert asked[0].startswith("UPDATE instances FORCE INDEX (PRIMARY)")
+
+
+@pytest.mark.parametrize("mode", ["spot", "unknown"])
+def test_sync_asks_once_more_when_there_is_news(counted: Counted, mode: str):
+    agent = native(counted.world, mode=mode)
+    agent.sync()
     order_switch(counted.world.alpha, agent.agent_id)
+
     asked = counted.statements(agent.sync)
 
     assert len(agent.journal) == 1
-    assert len(asked) == 1
-    assert asked[0].startswith("CALL sync_agent(")
+    assert len(asked) == 2
+    assert asked[1].startswith("CALL sync_agent(")
+    assert len(counted.statements(agent.sync)) == 1
+
+
+def test_sync_looks_again_after_a_while_whatever_it_remembers(counted: Counted):
+    agent = native(counted.world)
+    agent.sync()
+    counted.world.clock.advance(timedelta(seconds=LOOK_AGAIN_SECONDS))
+    agent.beat()
+
+    asked = counted.statements(agent.sync)
+
+    assert [text.split("(")[0] for text in asked] == ["CALL sync_agent"]
 
 
 @pytest.mark.parametrize("dialect", ["agent_4_0_0", "agent_3_2_0"])

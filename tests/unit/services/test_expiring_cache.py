@@ -55,3 +55,13 @@ def test_clearing_forgets_everything(cache):
     cache.clear()
 
     assert cache.get("a") is None
+
+
+def test_forgetting_drops_one_value_and_minds_no_missing_one(cache):
+    cache.put("a", 1, seconds=60)
+    cache.put("b", 2, seconds=60)
+
+    cache.forget("a")
+    cache.forget("a")
+
+    assert (cache.get("a"), cache.get("b")) == (None, 2)
