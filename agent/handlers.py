@@ -30,8 +30,7 @@ def make_handlers(
     """Wire the actions, and name the command of each."""
     settings, identity, state, clock = parts.settings, parts.identity, parts.state, parts.clock
     search = LaunchSearch(identity, parts.ec2, clock, settings.ec2_poll_interval)
-    launcher = _launcher(parts, search)
-    ending = _ending(parts)
+    launcher, ending = _launcher(parts, search), _ending(parts)
     replicas = ReplicaLaunch(identity, state, launcher, rows, clock)
     rescue = Rescue(
         settings=settings,
