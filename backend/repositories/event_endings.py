@@ -18,6 +18,11 @@ def expire_rebalances(session: Session, *, received_before: datetime, now: datet
     return session.run(_SQL["expire_rebalances"], params)
 
 
+def stand_down_replaced_standbys(session: Session, *, now: datetime) -> int:
+    """Stand down signals about standbys that another one has replaced; return how many."""
+    return session.run(_SQL["stand_down_replaced_standbys"], {"now": now})
+
+
 def list_overdue(
     session: Session, *, received_before: datetime, deadline_before: datetime
 ) -> list[Row]:

@@ -10,6 +10,32 @@ WHERE
     AND signal_type = 'rebalance-recommendation'
     AND received_at <= %(received_before)s
 
+-- stand_down_replaced_standbys --
+-- Signals about standbys that serve no more, or beside which another one lives that will. Indexes:
+-- spot_interruption_events_status_idx, replica_instances_instance_uq, replica_instances_live_uq.
+UPDATE spot_interruption_events AS e
+LEFT JOIN replica_instances AS r
+    ON r.agent_id = e.agent_id AND r.instance_id = e.instance_id
+SET
+    e.status = 'stood_down',
+    e.reason = 'standby_replaced',
+    e.ended_at = %(now)s
+WHERE
+    e.status = 'responding'
+    AND e.subject_role = 'replica'
+    AND (
+        r.live_slot IS NULL
+        OR EXISTS (
+            SELECT 1
+            FROM replica_instances AS n
+            WHERE
+                n.live_slot = e.agent_id
+                AND n.id <> r.id
+                AND n.instance_id IS NOT NULL
+                AND n.doomed_at IS NULL
+        )
+    )
+
 -- list_overdue --
 -- Open notices whose deadline is long over, with what is known of the host and the replacement.
 -- Index: spot_interruption_events_status_idx.

@@ -102,6 +102,10 @@ class StandbyUpkeep:
                 s, received_before=now - STAND_DOWN_AFTER, now=now
             ),
         )
+        closed += self._database.run(
+            "stand_down_replaced_standbys",
+            lambda s: event_endings.stand_down_replaced_standbys(s, now=now),
+        )
         overdue = self._database.run(
             "list_overdue_events",
             lambda s: event_endings.list_overdue(

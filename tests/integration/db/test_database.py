@@ -158,7 +158,7 @@ def test_call_returns_every_result_set(database):
     [
         ("INSERT INTO settings VALUES ('a', 'b', '2026-01-01')", UniqueViolation, "PRIMARY"),
         (
-            "INSERT INTO clients VALUES ('c', 'n', NULL, 'odd', '2026-01-01', '2026-01-01')",
+            "INSERT INTO clients VALUES ('c', 'n', NULL, 'odd', '2026-01-01', '2026-01-01', NULL)",
             CheckViolation,
             "clients_status_ck",
         ),

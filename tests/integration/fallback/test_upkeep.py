@@ -194,3 +194,31 @@ def test_installed_agent_cannot_end_instances_and_an_operator_hears_once_a_day(d
         upkeep.finish_endings(START + timedelta(hours=hour))
 
     assert len(notifications(database, "replica_needs_ending")) == 1
+
+
+def test_signal_about_a_standby_ends_once_another_one_lives(database, upkeep):
+    agent = make_agent(database, manual=True)
+    doomed = make_replica(database, agent, "ready", doomed_at=START)
+    event_id = make_event(
+        database,
+        agent,
+        "termination-notice",
+        instance_id=doomed["instance_id"],
+        subject_role="replica",
+    )
+    assert upkeep.close_events(START) == 0
+
+    make_replica(database, agent, "syncing", slot=2)
+
+    assert upkeep.close_events(START) == 1
+    found = event(database, event_id)
+    assert (found["status"], found["reason"]) == ("stood_down", "standby_replaced")
+
+
+def test_signal_about_a_standby_ends_once_it_serves_no_more(database, upkeep):
+    agent = make_agent(database)
+    ended = make_replica(database, agent, "terminating", doomed_at=START)
+    event_id = make_event(database, agent, instance_id=ended["instance_id"], subject_role="replica")
+
+    assert upkeep.close_events(START) == 1
+    assert event(database, event_id)["status"] == "stood_down"
