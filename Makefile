@@ -52,11 +52,24 @@ db: setup-dev ## Tests that need the database
 bench: setup-dev ## Measure the hot calls; ARGS="--quick" for a short run
 	@$(PY) benchmarks/run.py --json bench.json $(ARGS)
 
+# Real agents, then light ones (one thread, exact protocol); "storm" is the thousand in one second.
+SWITCH_DRILLS := switch switch-capacity switch-crash clone
+EMERGENCY_DRILLS := rebalance termination termination-syncing termination-alone double-notice \
+	loss silence manual-mode backend-crash db-outage cut-off duplicates split
+STORM_DRILLS := storm storm-alone
+
 drills: setup-dev ## Every drill with 20 real agents and three seeds; figures in .local/drills
 	@mkdir -p .local/drills
-	@for drill in switch switch-capacity switch-crash clone; do for seed in 1 2 3; do \
-		$(PY) -m simulator drill $$drill --agents $${AGENTS:-20} --seed $$seed \
-			--json .local/drills/$$drill-$$seed.json || exit 1; done; done
+	@for seed in 1 2 3; do \
+		for drill in $(SWITCH_DRILLS); do \
+			$(PY) -m simulator drill $$drill --agents $${AGENTS:-20} --seed $$seed \
+				--json .local/drills/$$drill-$$seed.json || exit 1; done; \
+		for drill in $(EMERGENCY_DRILLS); do \
+			$(PY) -m simulator drill $$drill --agents $${REAL:-6} --light $${LIGHT:-34} \
+				--seed $$seed --json .local/drills/$$drill-$$seed.json || exit 1; done; \
+		for drill in $(STORM_DRILLS); do \
+			$(PY) -m simulator drill $$drill --agents $${REAL:-6} --light $${STORM:-994} \
+				--seed $$seed --json .local/drills/$$drill-$$seed.json || exit 1; done; done
 
 demo: setup-dev ## Backend, a pretend region and six agents; something happens all the time
 	@exec $(PY) -m simulator demo $(ARGS)

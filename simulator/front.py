@@ -1,8 +1,9 @@
-"""The one port of a region: tells EC2, Price List and control requests apart."""
+"""The one port of a region: tells EC2, load balancing, Price List and control requests apart."""
 
 from collections.abc import Callable
 
 from simulator.ec2.api import Answer, Ec2Api
+from simulator.elb.api import ElbApi, is_meant
 from simulator.loopback import Request, Response
 from simulator.price_list import PriceList
 
@@ -12,8 +13,9 @@ CONTROL = "/control/"
 class Front:
     """Passes each request on. The control API is added once it exists."""
 
-    def __init__(self, ec2: Ec2Api, price_list: PriceList) -> None:
+    def __init__(self, ec2: Ec2Api, price_list: PriceList, elb: ElbApi | None = None) -> None:
         self._ec2 = ec2
+        self._elb = elb
         self._price_list = price_list
         self._control: Callable[[Request], Response] | None = None
 
@@ -35,6 +37,8 @@ class Front:
         if target:
             return _response(self._price_list.handle(authorization, target, request.body))
         body = request.body.decode("utf-8", errors="replace")
+        if self._elb is not None and is_meant(authorization):
+            return _response(self._elb.handle(authorization, body))
         return _response(self._ec2.handle(authorization, body))
 
 

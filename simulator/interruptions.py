@@ -1,5 +1,6 @@
 """How EC2 takes spot instances back: with warning, with little, or with none."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -79,6 +80,22 @@ class Interruptions:
             self._appointments += plan
             self.tick(now)
             return max((a.instant for a in plan if a.step is Step.DEATH), default=None)
+
+    def order_many(self, instance_ids: Iterable[str], style: Style) -> None:
+        """Interrupt instances at the same instant, all or none.
+
+        Raises:
+            AwsError: there is no such instance.
+        """
+        with self._region.lock:
+            wanted = list(dict.fromkeys(instance_ids))
+            for instance_id in wanted:
+                self._region.get_instance(instance_id)
+            now = self._region.clock.now()
+            for instance_id in wanted:
+                self._considered.add(instance_id)
+                self._appointments += self._plan(instance_id, style, now)
+            self.tick(now)
 
     def tick(self, now: datetime) -> None:
         """Do what is due by ``now``. Idempotent."""

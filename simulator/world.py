@@ -9,6 +9,7 @@ from typing import Self
 
 from simulator.clock import Clock, MarketTime, SystemClock
 from simulator.ec2.api import Ec2Api
+from simulator.elb.api import ElbApi
 from simulator.errors import SimulatorError
 from simulator.front import Front
 from simulator.interruptions import Interruptions
@@ -35,6 +36,7 @@ from simulator.region.images import Images
 from simulator.region.launching import Launcher
 from simulator.region.model import Image, Instance, LaunchWish, Lifecycle
 from simulator.region.region import Region
+from simulator.region.target_groups import TargetGroups
 from simulator.settings import WorldSettings
 
 TICK_SECONDS = 0.1
@@ -68,7 +70,12 @@ class World:
         self.interruptions = Interruptions(self.region, settings.seed, settings.rebalance_lead)
         self._servers = LoopbackServers()
         self.metadata = MetadataService(self.region, self._servers)
-        self.front = Front(Ec2Api(self.region, self.launcher, self.images), PriceList(self.region))
+        self.target_groups = TargetGroups(self.region)
+        self.front = Front(
+            Ec2Api(self.region, self.launcher, self.images),
+            PriceList(self.region),
+            ElbApi(self.region, self.target_groups),
+        )
         try:
             self.port = self._servers.open(self.front.respond, settings.port)
         except SimulatorError:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from simulator.control.emergencies import EmergencyControl
 from simulator.control.views import figures, instance_view, pool_views
 from simulator.errors import AwsError, SimulatorError
 from simulator.interruptions import Style
@@ -40,6 +41,7 @@ class ControlApi:
             ("POST", re.compile(rf"{instance}/crash-agent"), self._crash_agent),
             ("POST", re.compile(r"/control/pools/([\w.-]+)/capacity"), self._capacity),
             ("POST", re.compile(r"/control/pools/([\w.-]+)/price"), self._price),
+            *EmergencyControl(world).routes(),
         ]
 
     def respond(self, request: Request) -> Response:

@@ -42,6 +42,11 @@ class BookReader:
         self._database: Database = open_database(settings, clock, address)
         self._stack.callback(self._database.close)
 
+    @property
+    def database(self) -> Database:
+        """The database, for those who read more of it."""
+        return self._database
+
     def close(self) -> None:
         """Let go of the database. Idempotent."""
         self._stack.close()
@@ -61,6 +66,14 @@ class BookReader:
             )
 
         return self._database.run("read_books", work)
+
+    def knows_client(self) -> bool:
+        """Whether the client is one of this database's."""
+        params = {"client_id": self._client_id}
+        found = self._database.run(
+            "find_client", lambda session: session.row(_SQL["find_client"], params)
+        )
+        return found is not None
 
     def shorten_terminate_wait(self, seconds: int, now: datetime) -> None:
         """Let every agent's old instance go so soon after a switch."""

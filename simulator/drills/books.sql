@@ -1,3 +1,9 @@
+-- find_client --
+-- A client by its id, to see that a database is the right one.
+SELECT c.id
+FROM clients AS c
+WHERE c.id = %(client_id)s
+
 -- list_agents --
 -- Every agent with its primary. Read whole: a drill's database holds one fleet.
 SELECT
@@ -33,7 +39,8 @@ SELECT
     c.command_type,
     c.status,
     c.outcome_code,
-    c.message
+    c.message,
+    JSON_UNQUOTE(JSON_EXTRACT(c.payload, '$.not_before')) AS not_before
 FROM commands AS c
 WHERE c.client_id = %(client_id)s
 ORDER BY c.created_at ASC, c.id ASC
@@ -64,11 +71,14 @@ ORDER BY s.requested_at ASC, s.id ASC
 LIMIT 100000
 
 -- shorten_terminate_wait --
--- Lets old instances go soon after a switch, in seconds; agents notice by the version.
+-- Lets old instances go soon after a switch, in seconds; agents notice by the version, and
+-- their next sync looks because of the count.
 UPDATE agent_configs AS c
 INNER JOIN agents AS a ON a.id = c.agent_id
+LEFT JOIN instances AS i ON i.agent_id = a.id
 SET
     c.terminate_wait_seconds = %(seconds)s,
     c.version = c.version + 1,
-    c.updated_at = %(now)s
+    c.updated_at = %(now)s,
+    i.news_count = i.news_count + 1
 WHERE a.client_id = %(client_id)s

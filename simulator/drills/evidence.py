@@ -19,6 +19,7 @@ class Machine:
     ended_at: datetime | None = None
     ended_by: str | None = None
     notice_at: datetime | None = None
+    deadline_at: datetime | None = None  # until EC2 ends it by itself
     believes: str | None = None  # the role that its agent has last been told, from its disk
 
     @property
@@ -68,6 +69,7 @@ class CommandEntry:
     status: str
     outcome_code: str | None = None
     message: str | None = None
+    not_before: str | None = None  # ISO instant: nothing is to happen earlier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +121,7 @@ class Evidence:
         calls: EC2 and Price List calls of agents, by action.
         agent_hours: How long agents ran, all together.
         boot_seconds: From launch to the agent's first process.
+        taken_at: When all this was so; None: long after everything that was planned.
     """
 
     machines: Sequence[Machine]
@@ -128,3 +131,4 @@ class Evidence:
     calls: Mapping[str, int] = field(default_factory=dict)
     agent_hours: float = 0.0
     boot_seconds: float = 0.0
+    taken_at: datetime | None = None

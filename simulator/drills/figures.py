@@ -3,9 +3,10 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from simulator.drills.evidence import OUR_TAG, Evidence, Machine, SwitchEntry
+from simulator.drills.evidence import OUR_TAG, CommandEntry, Evidence, Machine, SwitchEntry
 
 FINAL = frozenset({"completed", "failed", "cancelled", "expired"})
 PROMOTIONS = frozenset({"promotion", "termination", "loss", "rebalance"})
@@ -78,7 +79,7 @@ def orphan_instances(evidence: Evidence) -> list[str]:
     busy = {switch.agent_id for switch in books.switches if switch.is_open}
     sentences = []
     for machine in evidence.machines:
-        if not machine.is_live:
+        if not machine.is_live or _is_ec2s(machine, evidence.taken_at):
             continue
         entry = roles.get(machine.instance_id)
         if entry is None:
@@ -88,6 +89,11 @@ def orphan_instances(evidence: Evidence) -> list[str]:
         elif entry.role not in EXPLAINED and entry.agent_id not in busy:
             sentences.append(f"{machine.instance_id} still runs although it is {entry.role}")
     return sentences
+
+
+def _is_ec2s(machine: Machine, now: datetime | None) -> bool:
+    """Whether EC2 has announced to end the machine: nobody else has to."""
+    return now is not None and machine.deadline_at is not None and now < machine.deadline_at
 
 
 def double_primaries(evidence: Evidence) -> list[str]:
@@ -137,9 +143,18 @@ def lost_commands(evidence: Evidence) -> list[str]:
     unfinished = [
         f"command {command.command_id} ({command.command_type}) is still {command.status}"
         for command in evidence.books.commands
-        if command.status not in FINAL
+        if command.status not in FINAL and not _is_planned(command, evidence.taken_at)
     ]
     return vanished + unfinished
+
+
+def _is_planned(command: CommandEntry, now: datetime | None) -> bool:
+    """Whether a command is not to be carried out before a later instant."""
+    try:
+        due = datetime.fromisoformat(command.not_before or "")
+    except ValueError:
+        return False
+    return now is not None and now < due
 
 
 def unclean_switches(evidence: Evidence) -> list[str]:
@@ -184,7 +199,8 @@ def _ratio(count: int, hours: float) -> float | None:
 
 
 def _failure(switch: SwitchEntry) -> str:
-    return f"{switch.failed_step or 'unknown step'}: {switch.reason or 'no reason'}"
+    step = f"{switch.failed_step or 'unknown step'}: "
+    return step + (switch.reason or "no reason").removeprefix(step)
 
 
 def _durations(switches: Sequence[SwitchEntry]) -> list[float]:

@@ -45,6 +45,7 @@ class Rehearsal:
         self.seed = seed
         self.issued: list[str] = []
         self.rss_megabytes: float = 0.0
+        self.look_seconds = LOOK_SECONDS  # between looks; a large fleet is looked at more rarely
         self._primaries: dict[tuple[str, int], set[str]] = {}
         self._pause = threading.Event()  # never set: an interruptible sleep
         with ExitStack() as stack:
@@ -83,23 +84,26 @@ class Rehearsal:
         while self.world.clock.monotonic() < deadline:
             if is_done(self.look()):
                 return True
-            self._pause.wait(LOOK_SECONDS)
+            self._pause.wait(self.look_seconds)
         return False
 
     def pause(self, seconds: float) -> None:
         """Let time pass."""
         self._pause.wait(seconds)
 
-    def force_switch(self, instance_id: str, target: Pool | None) -> str | None:
+    def force_switch(
+        self, instance_id: str, target: Pool | None, *, allow_ondemand: bool = False
+    ) -> str | None:
         """Order a switch through the API; None as target means on-demand.
 
         Repeats with the same key while the backend is away. Returns the command's id, None when
         the backend refuses.
         """
         key = f"drill-{instance_id}-{target}"
-        body = (
-            {"target": "ondemand"} if target is None else {"target": "pool", "pool_id": str(target)}
-        )
+        body: dict[str, object] = {"allow_ondemand": allow_ondemand}
+        body |= {"target": "ondemand"} if target is None else {"target": "pool"}
+        if target is not None:
+            body["pool_id"] = str(target)
         headers = {"Authorization": f"Bearer {self.client.token}", "Idempotency-Key": key}
         url = f"{self.backend.url}/api/client/instances/{instance_id}/force-switch"
         for _attempt in range(CALL_ATTEMPTS):
@@ -137,12 +141,18 @@ class Rehearsal:
             calls=calls,
             agent_hours=hours,
             boot_seconds=region.durations.boot.total_seconds(),
+            taken_at=self.world.clock.now(),
         )
 
     def _is_settled(self, books: Books) -> bool:
         with self.world.region.lock:
             machines = [self._machine(i) for i in self.world.region.instances.values()]
-        evidence = Evidence(machines=machines, books=books, issued=list(self.issued))
+        evidence = Evidence(
+            machines=machines,
+            books=books,
+            issued=list(self.issued),
+            taken_at=self.world.clock.now(),
+        )
         return not any(
             find(evidence)
             for find in (lost_commands, orphan_instances, unclean_switches, double_primaries)
@@ -159,6 +169,7 @@ class Rehearsal:
             ended_at=instance.ended_at,
             ended_by=instance.ended_by,
             notice_at=instance.notice_at,
+            deadline_at=instance.deadline,
             believes=_belief(disk / STATE, instance.instance_id) if instance.is_live else None,
         )
 

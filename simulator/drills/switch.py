@@ -1,10 +1,10 @@
 """Drills in which agents are told to move."""
 
 from collections import Counter
-from collections.abc import Sequence
+from enum import Enum
 
 from simulator.chance import stream
-from simulator.drills.evidence import Books
+from simulator.drills.evidence import Books, SwitchEntry
 from simulator.drills.rehearsal import Rehearsal
 from simulator.errors import SimulatorError
 from simulator.pools import Pool
@@ -14,7 +14,21 @@ ONDEMAND_SHARE = 0.15
 SETTLE_SECONDS = 180.0
 CRASH_SECONDS = 20.0  # how long things are killed
 PRICES_SECONDS = 60.0
-HOPELESS_EVERY = 3  # instance types
+
+
+class Shortage(Enum):
+    """Where an instance type has no capacity."""
+
+    ZONE = "in one zone, on spot"
+    TOTAL = "everywhere"
+    SPOT = "everywhere, on spot"
+
+
+OUTCOMES = {
+    Shortage.ZONE: Lifecycle.SPOT,
+    Shortage.TOTAL: None,
+    Shortage.SPOT: Lifecycle.ONDEMAND,
+}
 
 
 def switch_everything(stage: Rehearsal) -> None:
@@ -25,43 +39,56 @@ def switch_everything(stage: Rehearsal) -> None:
 
 
 def switch_into_full_pools(stage: Rehearsal) -> None:
-    """One zone of every type is full and is where agents are sent; some types are full everywhere.
+    """Agents are sent into full pools; what is full besides depends on the instance type.
+
+    Of every three types one is full in one zone, one everywhere, and one everywhere on spot while
+    the order allows on-demand.
 
     Raises:
         SimulatorError: a switch ended otherwise than the capacity allows.
     """
     chance = stream(stage.seed, "full")
     primaries = _primaries(stage)
-    hopeless = set()
+    shortages: dict[str, Shortage] = {}
     for number, name in enumerate(sorted({i.wish.instance_type for i in primaries})):
         zones = Counter(i.wish.az for i in primaries if i.wish.instance_type == name)
         empty_first = sorted(stage.world.region.catalog.zones, key=lambda az: zones[az])
         full = chance.choice([az for az in empty_first if zones[az] == zones[empty_first[0]]])
-        if number % HOPELESS_EVERY == 1:
-            hopeless.add(name)
-            _fill(stage, [p for p in stage.world.region.market.pools if p.instance_type == name])
-        else:
-            _fill(stage, [Pool(name, full)])
+        shortage = shortages[name] = tuple(Shortage)[number % len(Shortage)]
+        _fill(stage, Pool(name, full), shortage)
         for instance in primaries:
             if instance.wish.instance_type == name and instance.wish.az != full:
-                stage.force_switch(instance.instance_id, Pool(name, full))
+                stage.force_switch(
+                    instance.instance_id,
+                    Pool(name, full),
+                    allow_ondemand=shortage is Shortage.SPOT,
+                )
     stage.settle(SETTLE_SECONDS)
     wrong = [
-        f"the switch from {switch.old_instance_id} {switch.status}: {switch.reason}"
+        f"the switch from {switch.old_instance_id} {switch.status} on {_mode_of(stage, switch)}: "
+        f"{switch.reason}"
         for switch in stage.look().switches
-        if (_type_of(stage, switch.old_instance_id) in hopeless) == (switch.status == "completed")
+        if _mode_of(stage, switch) != OUTCOMES[shortages[_type_of(stage, switch.old_instance_id)]]
+        or (switch.status == "completed") == (_mode_of(stage, switch) is None)
     ]
     if wrong:
         raise SimulatorError("; ".join(wrong))
 
 
-def _fill(stage: Rehearsal, pools: Sequence[Pool]) -> None:
+def _fill(stage: Rehearsal, pool: Pool, shortage: Shortage) -> None:
     region = stage.world.region
+    alike = [p for p in region.market.pools if p.instance_type == pool.instance_type]
     with region.lock:
-        for pool in pools:
-            region.capacity.set(pool, Lifecycle.SPOT, 0)
-            if len(pools) > 1:
-                region.capacity.set(pool, Lifecycle.ONDEMAND, 0)
+        for full in [pool] if shortage is Shortage.ZONE else alike:
+            region.capacity.set(full, Lifecycle.SPOT, 0)
+            if shortage is Shortage.TOTAL:
+                region.capacity.set(full, Lifecycle.ONDEMAND, 0)
+
+
+def _mode_of(stage: Rehearsal, switch: SwitchEntry) -> Lifecycle | None:
+    """Return how the instance that a switch made is paid; None when it made none."""
+    instance = stage.world.region.instances.get(switch.new_instance_id or "")
+    return None if instance is None else instance.wish.lifecycle
 
 
 def _type_of(stage: Rehearsal, instance_id: str | None) -> str:

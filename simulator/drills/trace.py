@@ -1,6 +1,7 @@
 """One switch, step by step: what the region and the books saw, in order of time."""
 
 from datetime import datetime, timedelta
+from operator import itemgetter
 
 from simulator.drills.evidence import SwitchEntry
 from simulator.region.region import Region
@@ -34,7 +35,7 @@ def trace_switch(switch: SwitchEntry, region: Region) -> list[str]:
             for call in region.log.calls
             if call.caller in parties
         ]
-    events.sort()
+    events.sort(key=itemgetter(0))  # stable: what has one instant stays in the order of a switch
     end = max(instant for instant, words in events if not words.startswith("i-"))
     return [
         f"{(instant - switch.requested_at).total_seconds():7.2f} s  {words}"

@@ -22,6 +22,7 @@ def add_network_operations(operations: Operations) -> None:
     operations.add("AssociateAddress", "AllocationId", "InstanceId", "AllowReassociation")(
         _associate
     )
+    operations.add("DisassociateAddress", "AssociationId")(_disassociate)
 
 
 def _zones(context: Context, parameters: Parameters) -> Result:
@@ -181,7 +182,7 @@ def _allocate(context: Context, parameters: Parameters) -> Result:
     region = context.region
     address = Address(
         allocation_id=region.ids.make("eipalloc"),
-        public_ip=f"203.0.113.{len(region.addresses) + 1}",
+        public_ip=_public_ip(len(region.addresses)),
         tags=tags.get("elastic-ip", {}),
     )
     region.addresses[address.allocation_id] = address
@@ -199,7 +200,25 @@ def _associate(context: Context, parameters: Parameters) -> Result:
     if address.instance_id != instance.instance_id:
         address.association_id = region.ids.make("eipassoc")
         address.instance_id = instance.instance_id
+        holders = frozenset({instance.instance_id})
+        region.traffic.note(region.clock.now(), address.allocation_id, holders)
     return {"AssociationId": address.association_id}
+
+
+def _disassociate(context: Context, parameters: Parameters) -> Result:
+    region, wanted = context.region, parameters.get("AssociationId", "")
+    for address in region.addresses.values():
+        if wanted and address.association_id == wanted:
+            stop_dry_run(parameters)
+            address.association_id = address.instance_id = None
+            region.traffic.note(region.clock.now(), address.allocation_id, frozenset())
+            return {}
+    raise AwsError("InvalidAssociationID.NotFound", f"The association ID '{wanted}' does not exist")
+
+
+def _public_ip(number: int) -> str:
+    """Return one of the addresses that are set aside for examples and tests."""
+    return f"198.{18 + number // 62_500}.{number // 250 % 250}.{number % 250 + 1}"
 
 
 def _check_association(

@@ -45,6 +45,11 @@ class Disks:
             (folder / part).mkdir(parents=True, exist_ok=True)
         write_environment(folder, environment)
 
+    def configure_image(self, image_id: str, more: Mapping[str, str]) -> None:
+        """Add settings to those on an image, as people do who build one for each service."""
+        folder = self._images / image_id
+        write_environment(folder, {**read_environment(folder), **more})
+
     def copy_to_image(self, instance_id: str, image_id: str) -> None:
         """Copy an instance's disk as it is at this moment, mid-write or not."""
         _copy(self.disk(instance_id), self._images / image_id)

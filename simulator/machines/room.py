@@ -91,6 +91,13 @@ class MachineRoom:
         """Kill the agent's process hard; return whether one ran. It is started again."""
         return self._ask(lambda: self._crash(instance_id))
 
+    def freeze_agent(self, instance_id: str, *, is_frozen: bool) -> bool:
+        """Stop the agent's process in its tracks, or let it go on; return whether one ran.
+
+        The machine lives on: EC2 says ``running``, its addresses stay where they are.
+        """
+        return self._ask(lambda: self._freeze(instance_id, is_frozen=is_frozen))
+
     def pid(self, instance_id: str) -> int | None:
         """Return the process id of an instance's agent, None while none runs."""
         service = self._services.get(instance_id)
@@ -150,6 +157,7 @@ class MachineRoom:
             "AWS_DEFAULT_REGION": self._settings.region,
             "AWS_ENDPOINT_URL_EC2": self._settings.endpoint,
             "AWS_ENDPOINT_URL_PRICING": self._settings.endpoint,
+            "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2": self._settings.endpoint,
             "AWS_ACCESS_KEY_ID": instance_id,
             "AWS_SECRET_ACCESS_KEY": "of-the-simulator",
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": endpoint,
@@ -170,3 +178,7 @@ class MachineRoom:
             return False
         service.crash(self._clock.monotonic())
         return True
+
+    def _freeze(self, instance_id: str, *, is_frozen: bool) -> bool:
+        service = self._services.get(instance_id)
+        return service is not None and service.freeze(is_frozen=is_frozen)

@@ -53,6 +53,13 @@ class Service:
             self._clear()
             self._starts_at = now + self._restart_seconds
 
+    def freeze(self, *, is_frozen: bool) -> bool:
+        """Send SIGSTOP or SIGCONT to the program and its children; return whether it ran."""
+        if self._process is None or self._process.poll() is not None:
+            return False
+        os.killpg(self._process.pid, signal.SIGSTOP if is_frozen else signal.SIGCONT)
+        return True
+
     def stop(self) -> None:
         """Cut the power. Idempotent."""
         self._clear()

@@ -53,7 +53,11 @@ def read_observations(
         and (instance_types is None or row.pool.instance_type in instance_types)
     ]
     if not kept:
-        msg = f"{path} has no row of region {region} and the wanted instance types"
+        found = ", ".join(sorted({row.pool.az[:-1] for row in rows})) or "none"
+        msg = (
+            f"{path} has no row of region {region} and the wanted instance types; its regions are "
+            f"{found}"
+        )
         raise SimulatorError(msg)
     return sorted(kept, key=lambda row: row.instant)
 
@@ -74,7 +78,7 @@ def _parsed(rows: "csv.DictReader[str]", path: Path) -> Iterator[Observation]:
     for row in rows:
         try:
             yield _observation(row, az, time)
-        except (ValueError, InvalidOperation) as error:
+        except (ValueError, TypeError) as error:  # TypeError: a short line has no such value
             msg = f"{path} line {rows.line_num}: {error}"
             raise SimulatorError(msg) from error
 
@@ -83,9 +87,23 @@ def _observation(row: Mapping[str, str], az: str, time: str) -> Observation:
     instant = datetime.fromisoformat(row[time])
     aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
     available = row.get("available", "1") != "0"
-    return Observation(
-        Pool(row["instance_type"], row[az]), aware, Decimal(row["spot_price"]), available
-    )
+    return Observation(Pool(row["instance_type"], row[az]), aware, _price(row), available)
+
+
+def _price(row: Mapping[str, str]) -> Decimal:
+    """Return the row's price.
+
+    Raises:
+        ValueError: it is no number greater than 0.
+    """
+    try:
+        price = Decimal(row["spot_price"])
+    except InvalidOperation:
+        price = Decimal(0)
+    if not (price.is_finite() and price > 0):
+        msg = f"spot_price: a number greater than 0 is needed, not {row['spot_price']!r}"
+        raise ValueError(msg)
+    return price
 
 
 class ReplayMarket:

@@ -27,6 +27,7 @@ from simulator.region.model import (
     Volume,
 )
 from simulator.region.request_log import RequestLog
+from simulator.region.traffic import TrafficLog
 
 LONGEST_TAG_KEY, LONGEST_TAG_VALUE, MOST_TAGS = 128, 256, 50
 
@@ -78,6 +79,8 @@ class Region:
         self.addresses: dict[str, Address] = {}
         self.capacity = Capacity(market)
         self.log = RequestLog()
+        self.traffic = TrafficLog()
+        self._end_listeners: list[Callable[[str], None]] = []
         self.faults = Faults()
         self.throttle = Throttle(limits)
 
@@ -148,8 +151,15 @@ class Region:
         for address in self.addresses.values():
             if address.instance_id == instance.instance_id:
                 address.instance_id = address.association_id = None
+                self.traffic.note(instance.ended_at, address.allocation_id, frozenset())
+        for listener in self._end_listeners:
+            listener(instance.instance_id)
         if self.machines:
             self.machines.ended(instance)
+
+    def on_end(self, listener: Callable[[str], None]) -> None:
+        """Have this called, under the lock, with the id of every instance that ends."""
+        self._end_listeners.append(listener)
 
     def recommend_rebalance(self, instance_id: str) -> None:
         """Put the rebalance recommendation into the instance's metadata. Idempotent."""

@@ -137,8 +137,10 @@ def test_replay_reads_price_files_in_any_order_and_chosen_types(tmp_path):
     ("text", "words"),
     [
         ("a,b\n1,2\n", "needs the columns"),
-        (PRICES.replace("0.04", "much"), "line 2"),
-        (PRICES.replace("eu-west-1", "us-east-1"), "no row of region"),
+        (PRICES.replace("0.04", "much"), "line 2: spot_price: a number greater than 0"),
+        (PRICES.replace("0.04", "-1"), "line 2: spot_price"),
+        (PRICES.replace("0.04", "NaN"), "line 2: spot_price"),
+        (PRICES.replace("eu-west-1", "us-east-1"), "no row of region .* us-east-1"),
     ],
 )
 def test_replay_says_what_is_wrong_with_a_file(tmp_path, text, words):
