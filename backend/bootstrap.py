@@ -7,6 +7,7 @@ from backend.clock import Clock
 from backend.config import Settings
 from backend.db.database import Database
 from backend.db.sources import read_sources
+from backend.engines.host import EngineHost
 from backend.observability.metrics import Metrics
 from backend.services.agent_configs import AgentConfigs
 from backend.services.agent_sync import AgentSync
@@ -15,7 +16,11 @@ from backend.services.cleanup_reports import CleanupReports
 from backend.services.client_tokens import ClientTokens
 from backend.services.clients import Clients
 from backend.services.command_queue import CommandQueue
+from backend.services.decision_limits import AgentLimits
+from backend.services.decision_views import DecisionViews
+from backend.services.decisions import Decisions
 from backend.services.encryption import Vault
+from backend.services.engine_choice import EngineChoice, build_host
 from backend.services.first_operator import forget_first_password
 from backend.services.fleet import Fleet
 from backend.services.health import HealthService
@@ -63,7 +68,11 @@ class Container:
     retirements: Retirements
     launch_specs: LaunchSpecs
     status: StatusService
-    is_engine_loaded: bool = False  # this version decides nothing by itself
+    engine_host: EngineHost
+    engine_choice: EngineChoice
+    decisions: Decisions
+    decision_views: DecisionViews
+    agent_limits: AgentLimits
 
 
 def build_container(settings: Settings, clock: Clock, database: Database) -> Container:
@@ -72,6 +81,7 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
     health = HealthService(database, clock, pending_migrations(read_sources()))
     registration = Registration(database, clock, settings)
     presence = Presence(database, clock, registration)
+    host = build_host(settings, clock)
     return Container(
         settings=settings,
         clock=clock,
@@ -98,4 +108,9 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
         retirements=Retirements(database, clock),
         launch_specs=LaunchSpecs(database, clock, Vault(settings.secret_key)),
         status=StatusService(database, clock, health),
+        engine_host=host,
+        engine_choice=EngineChoice(database, clock, settings, host),
+        decisions=Decisions(database, clock, host),
+        decision_views=DecisionViews(database, clock),
+        agent_limits=AgentLimits(database, clock),
     )

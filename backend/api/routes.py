@@ -2,8 +2,9 @@
 
 from backend.api import auth, health, metrics
 from backend.api.admin import api_keys, clients, operators
-from backend.api.agent import fleet, lifecycle, takeover, work
+from backend.api.agent import decisions, fleet, lifecycle, takeover, work
 from backend.api.blueprints import GuardedBlueprint
+from backend.api.client import decisions as client_decisions
 from backend.api.client import instances, validate
 
 
@@ -14,6 +15,9 @@ def blueprints() -> list[GuardedBlueprint]:
         work.routes,
         takeover.routes,
         fleet.routes,
+        decisions.routes,
+        decisions.limit_routes,
+        client_decisions.routes,
         instances.routes,
         validate.routes,
         clients.routes,

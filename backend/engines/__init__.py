@@ -1,0 +1,1 @@
+"""The host of decision engines: loading, guarding against them, and answering when they fail."""
