@@ -58,7 +58,13 @@ def read_subjects(
     )
     frozen = decision_facts.list_frozen_agents(session, agent_id=agent_id)
     return [
-        _subject(row, market, counts.get(row["agent_id"]), row["agent_id"] in frozen, now)
+        _subject(
+            row,
+            market,
+            counts.get(row["agent_id"]),
+            now,
+            is_frozen=row["agent_id"] in frozen,
+        )
         for row in rows
     ]
 
@@ -185,8 +191,9 @@ def _subject(
     row: Row,
     market: _Market,
     counts: Row | None,
-    is_frozen: bool,
     now: datetime,
+    *,
+    is_frozen: bool,
 ) -> Subject:
     place = _place(row)
     own = pool_of(row["instance_type"], row["az"], Mode(row["mode"]))

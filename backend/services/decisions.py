@@ -9,12 +9,14 @@ from typing import Literal
 from backend.clock import Clock
 from backend.db.database import Database, Transaction
 from backend.db.session import Row, Session
-from backend.engines.guard import Census, judge
-from backend.engines.host import EngineHost
+from backend.engines.guard import Census, Refusal, Verdict, judge
+from backend.engines.host import Answer, EngineHost, Source
 from backend.errors import NotFound, UniqueViolation
 from backend.repositories import decision_log, decision_orders
 from backend.services.decision_inputs import Subject, read_census, read_subjects
 from backend.services.decision_records import Encoded, Judged, order_of, record_of
+from decision_engines.contract import Action, Decision
+from decision_engines.rule_based_engine import RuleBasedEngine
 
 logger = logging.getLogger(__name__)
 
@@ -79,11 +81,15 @@ class Decisions:
     def decide(self, client_id: str, agent_id: str) -> Judged:
         """Decide about one agent now and write it down. Nothing is ordered: the next pass does it.
 
+        About a disabled agent no engine is asked and nothing is written: it stays.
+
         Raises:
             NotFound: the client has no such agent, or it has no instance.
         """
         now = self._clock.now()
         judged, elapsed_ms = self._judge_one(client_id, agent_id, now)
+        if not judged.subject.standing.is_enabled:
+            return judged
         self._log([record_of(judged, None, {})], "request", elapsed_ms, now)
         return judged
 
@@ -120,6 +126,8 @@ class Decisions:
         subjects, census = self._database.run("read_agent", read)
         if not subjects:
             raise NotFound("Unknown agent, or one without an instance", field="agent_id")
+        if not subjects[0].standing.is_enabled:
+            return _idle(subjects[0]), 0
         judged, elapsed_ms = self._judge(subjects, census)
         return judged[0], elapsed_ms
 
@@ -184,3 +192,19 @@ class Decisions:
 def _read_fleet(session: Session, now: datetime) -> tuple[list[Subject], Census]:
     subjects = read_subjects(session, now=now)
     return subjects, read_census(session, now=now)
+
+
+def _idle(subject: Subject) -> Judged:
+    """Return the decision about an agent that is switched off: nobody is asked."""
+    sentence = "the agent is disabled"
+    decision = Decision(
+        agent_id=subject.given.agent_id,
+        action=Action.STAY,
+        risk=subject.given.own_pool.risk if subject.given.own_pool else 0.0,
+        confidence=1.0,
+        reasons=(sentence,),
+    )
+    answer = Answer(decision, Source.RULES, RuleBasedEngine().info())
+    return Judged(
+        subject, answer, Verdict(is_allowed=False, refusals=((Refusal.DISABLED, sentence),))
+    )
