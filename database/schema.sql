@@ -902,6 +902,20 @@ DELIMITER ;
 CALL schema_step();
 DROP PROCEDURE IF EXISTS schema_step;
 
+DROP PROCEDURE IF EXISTS schema_step;
+DELIMITER $$
+CREATE PROCEDURE schema_step()
+BEGIN
+IF (SELECT statements_done FROM schema_migrations WHERE kind = 'migration' AND name = '0009_create_decisions') < 2 THEN
+ALTER TABLE instances
+    ADD KEY instances_place_idx (client_id, role, mode, instance_type, az);
+UPDATE schema_migrations SET statements_begun = 2, statements_done = 2, checksum = '519d5d5caa52345dee571b3e9337b1bc4d821696058e38e7776b6e9326de4f44' WHERE kind = 'migration' AND name = '0009_create_decisions';
+END IF;
+END$$
+DELIMITER ;
+CALL schema_step();
+DROP PROCEDURE IF EXISTS schema_step;
+
 CREATE TABLE IF NOT EXISTS risk_scores (
     id BIGINT NOT NULL AUTO_INCREMENT,
     client_id VARCHAR(36) NOT NULL,
@@ -984,7 +998,7 @@ CREATE TABLE IF NOT EXISTS decision_engine_log (
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 UPDATE schema_migrations
-SET statements_begun = 3, statements_done = 3, checksum = 'e1e731078a3e1f95ea95efaabb2ac5bac0652e9e1098745416454ee3deb37ac5', applied_at = UTC_TIMESTAMP(3)
+SET statements_begun = 4, statements_done = 4, checksum = '2f9192d4c299c95956f9f5f336c080ca6cb0d7a4298495db5e0dc2287ef5c9c3', applied_at = UTC_TIMESTAMP(3)
 WHERE kind = 'migration' AND name = '0009_create_decisions' AND applied_at IS NULL;
 
 -- procedure complete_command

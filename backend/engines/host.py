@@ -239,6 +239,8 @@ class _Call:
         try:
             self.answers = self._seat.engine.decide(self._inputs)
             self.info = self._seat.engine.info()
+        except SystemExit:
+            self.error = RuntimeError("it tried to end the process")
         except Exception as error:  # noqa: BLE001 - an engine may raise anything
             self.error = error
         finally:

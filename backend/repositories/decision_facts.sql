@@ -81,20 +81,39 @@ ORDER BY s.agent_id ASC
 LIMIT 100000
 
 -- list_places --
--- How many primaries of each client stand where. Index: agents_status_idx.
+-- How many primaries of each client stand where: those that there are, less those of deleted agents.
+-- Indexes: instances_place_idx, agents_status_idx.
 SELECT
-    a.client_id,
-    i.mode,
-    i.instance_type,
-    i.az,
-    COUNT(*) AS agent_count
-FROM agents AS a
-INNER JOIN instances AS i ON i.agent_id = a.id AND i.instance_id = a.primary_instance_id
-WHERE
-    a.status IN ('online', 'offline')
-    AND (%(client_id)s IS NULL OR a.client_id = %(client_id)s)
-GROUP BY a.client_id, i.mode, i.instance_type, i.az
-ORDER BY a.client_id ASC, i.mode ASC, i.instance_type ASC, i.az ASC
+    p.client_id,
+    p.mode,
+    p.instance_type,
+    p.az,
+    SUM(p.agent_count) AS agent_count
+FROM (
+    SELECT
+        i.client_id,
+        i.mode,
+        i.instance_type,
+        i.az,
+        COUNT(*) AS agent_count
+    FROM instances AS i
+    WHERE i.role = 'primary' AND (%(client_id)s IS NULL OR i.client_id = %(client_id)s)
+    GROUP BY i.client_id, i.mode, i.instance_type, i.az
+    UNION ALL
+    SELECT
+        i.client_id,
+        i.mode,
+        i.instance_type,
+        i.az,
+        -COUNT(*)
+    FROM agents AS a
+    INNER JOIN instances AS i ON i.agent_id = a.id AND i.role = 'primary'
+    WHERE a.status = 'deleted' AND (%(client_id)s IS NULL OR a.client_id = %(client_id)s)
+    GROUP BY i.client_id, i.mode, i.instance_type, i.az
+) AS p
+GROUP BY p.client_id, p.mode, p.instance_type, p.az
+HAVING SUM(p.agent_count) > 0
+ORDER BY p.client_id ASC, p.mode ASC, p.instance_type ASC, p.az ASC
 LIMIT 100000
 
 -- list_destinations --

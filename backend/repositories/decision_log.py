@@ -9,6 +9,20 @@ from backend.db.session import Row, Session
 from backend.db.statements import beside
 
 _SQL = beside(__file__)
+_SCORE = (
+    "client_id",
+    "agent_id",
+    "instance_id",
+    "present_pool_id",
+    "risk_score",
+    "action",
+    "recommended_mode",
+    "target_pool_id",
+    "saving",
+    "allowed",
+    "reason",
+    "model_version",
+)
 
 
 def insert_decisions(
@@ -23,12 +37,13 @@ def insert_decisions(
 
     Agents that are gone meanwhile are left out.
     """
-    text = orjson.dumps(decisions).decode()
-    session.run(_SQL["insert_scores"], {"decisions": text, "now": now})
+    # JSON_TABLE walks the whole document for each column: the scores get a short one.
+    scores = [{name: row[name] for name in _SCORE} for row in decisions]
+    session.run(_SQL["insert_scores"], {"decisions": orjson.dumps(scores).decode(), "now": now})
     session.run(
         _SQL["insert_decisions"],
         {
-            "decisions": text,
+            "decisions": orjson.dumps(decisions).decode(),
             "trigger_source": trigger_source,
             "execution_time_ms": execution_time_ms,
             "now": now,

@@ -164,8 +164,8 @@ def _input_of(given: DecisionInput, encoded: Encoded) -> dict[str, Any]:
 
 
 def _pool_of(pool: PoolFacts) -> dict[str, Any]:
-    return {
-        "pool_id": pool.pool_id,
+    """Return what is known of a pool; what is absent is unknown, or 0 for counts."""
+    facts = {
         "price": float(pool.price),
         "price_at": pool.price_at,
         "risk": round(pool.risk, 6),
@@ -175,3 +175,4 @@ def _pool_of(pool: PoolFacts) -> dict[str, Any]:
         "volatility": pool.volatility,
         "cooling_until": pool.cooling_until,
     }
+    return {"pool_id": pool.pool_id, **{name: value for name, value in facts.items() if value}}

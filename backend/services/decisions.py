@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 Trigger = Literal["job", "request"]
 
 FETCH_WITHIN = timedelta(hours=1)  # a switch that nobody fetched for so long is no longer wanted
-BATCH_ROWS = 500  # decisions in one statement, about half a megabyte
+BATCH_ROWS = 1000  # decisions in one statement, about a megabyte
 ORDERS = 100  # switches in one transaction
 ORDER_ATTEMPTS = 3
 LABEL_AFTER = timedelta(hours=1)

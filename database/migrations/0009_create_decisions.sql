@@ -16,6 +16,10 @@ ALTER TABLE agent_configs
     ADD CONSTRAINT agent_configs_share_ck CHECK (max_pool_share_percent BETWEEN 1 AND 100),
     ADD CONSTRAINT agent_configs_moved_ck CHECK (max_moved_percent BETWEEN 1 AND 100);
 
+-- Counts where the primaries of a client are, without a look at the rows. No heartbeat changes it.
+ALTER TABLE instances
+    ADD KEY instances_place_idx (client_id, role, mode, instance_type, az);
+
 -- One row per agent and pass: the risk of its present instance, and whether it was lost within an
 -- hour. model_version: the trained model behind the score, NULL without one.
 CREATE TABLE IF NOT EXISTS risk_scores (
