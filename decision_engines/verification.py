@@ -1,12 +1,21 @@
 """Does an answer keep the contract? The host asks it of every decision, tests of engines too."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from decision_engines.contract import Action, Decision, DecisionInput, Mode
+from decision_engines.contract import (
+    CONTRACT_VERSION,
+    Action,
+    Decision,
+    DecisionInput,
+    EngineInfo,
+    Mode,
+)
 
 MOST_REASONS = 20
 LONGEST_REASON = 500  # characters
+LONGEST_NAME, LONGEST_VERSION = 64, 32  # characters, as the log's columns
 
 
 class ContractViolation(Exception):
@@ -41,6 +50,34 @@ def check_decision(given: DecisionInput, answer: object) -> Decision:
     _check_target(given, answer)
     _check_numbers(answer)
     _check_reasons(answer)
+    return _plain(answer)
+
+
+def check_info(answer: object) -> EngineInfo:
+    """Return what an engine says of itself, if it can be kept.
+
+    Raises:
+        ContractViolation: in one sentence, what is wrong with it.
+    """
+    if not isinstance(answer, EngineInfo):
+        raise ContractViolation(f"info() answered {type(answer).__name__}, not an EngineInfo")
+    if answer.contract_version != CONTRACT_VERSION:
+        raise ContractViolation(
+            f"it speaks contract {answer.contract_version}, this program {CONTRACT_VERSION}"
+        )
+    texts = (
+        ("name", answer.name, LONGEST_NAME),
+        ("version", answer.version, LONGEST_VERSION),
+        ("model_version", answer.model_version or "none", LONGEST_NAME),
+    )
+    for field, text, longest in texts:
+        if not _is_text(text, longest):
+            raise ContractViolation(f"{field} must be a text of 1 to {longest} characters")
+    parameters = answer.parameters
+    if not isinstance(parameters, Mapping) or not all(
+        _is_text(name, LONGEST_NAME) and _is_number(value) for name, value in parameters.items()
+    ):
+        raise ContractViolation("parameters must be a mapping of names to numbers")
     return answer
 
 
@@ -75,10 +112,39 @@ def _check_reasons(answer: Decision) -> None:
     reasons = answer.reasons
     if not isinstance(reasons, tuple) or not 0 < len(reasons) <= MOST_REASONS:
         raise ContractViolation(f"reasons must be a tuple of 1 to {MOST_REASONS} sentences")
-    if not all(isinstance(text, str) and 0 < len(text) <= LONGEST_REASON for text in reasons):
+    if not all(_is_text(text, LONGEST_REASON) for text in reasons):
         raise ContractViolation(f"a reason has 1 to {LONGEST_REASON} characters")
 
 
 def _is_number(value: object) -> bool:
     is_plain = isinstance(value, (int, float)) and not isinstance(value, bool)
     return is_plain and math.isfinite(float(value))  # type: ignore[arg-type]  # checked above
+
+
+def _is_text(value: object, longest: int) -> bool:
+    if not isinstance(value, str) or not 0 < len(value) <= longest:
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # half a character: nothing that stores or sends text takes it
+        return False
+    return True
+
+
+def _plain(answer: Decision) -> Decision:
+    """Return the decision with the language's own numbers: libraries have theirs."""
+    numbers = (
+        answer.risk,
+        answer.confidence,
+        answer.expected_saving_usd_per_hour,
+        answer.target_risk,
+    )
+    if all(type(number) in (float, int, type(None)) for number in numbers):
+        return answer
+    return replace(
+        answer,
+        risk=float(answer.risk),
+        confidence=float(answer.confidence),
+        expected_saving_usd_per_hour=float(answer.expected_saving_usd_per_hour),
+        target_risk=None if answer.target_risk is None else float(answer.target_risk),
+    )

@@ -47,6 +47,9 @@ class Window:
         return is_evening or ((day - 1) % len(DAYS) in self.days and moment < self.ends)
 
 
+NEVER: Final = Window(frozenset(), time(0), time(1))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionLimits:
     """What no engine can override, for one agent; the defaults are those of a new agent.
@@ -91,12 +94,16 @@ _NUMBERS: Final = tuple(field.name for field in fields(DecisionLimits) if field.
 def limits_from(row: Mapping[str, Any]) -> DecisionLimits:
     """Build the limits from a row with the columns of ``agent_configs``.
 
+    Windows that cannot be read are never open: one such agent stays where it is, and stops nobody.
+
     Raises:
         KeyError: a column is missing.
-        InvalidRequest: the stored windows cannot be read.
     """
     text = row["maintenance_windows"]
-    windows = parse_windows(orjson.loads(text)) if text else ()
+    try:
+        windows = parse_windows(orjson.loads(text)) if text else ()
+    except (InvalidRequest, orjson.JSONDecodeError):
+        windows = (NEVER,)
     return DecisionLimits(**{name: row[name] for name in _NUMBERS}, windows=windows)
 
 

@@ -25,7 +25,7 @@ from decision_engines.contract import (
     HazardModel,
 )
 from decision_engines.rule_based_engine import RuleBasedEngine
-from decision_engines.verification import ContractViolation, check_count, check_decision
+from decision_engines.verification import ContractViolation, check_count, check_decision, check_info
 
 logger = logging.getLogger(__name__)
 
@@ -173,10 +173,8 @@ class EngineHost:
                 raise call.error
             sentence = f"{type(call.error).__name__}: {call.error!s:.{LONGEST_CAUSE}}"
             raise _EngineFailed(sentence)
-        if not isinstance(call.info, EngineInfo):
-            raise _EngineFailed("it ended without an answer, or info() without an EngineInfo")
         try:
-            return check_count(inputs, call.answers), call.info
+            return check_count(inputs, call.answers), check_info(call.info)
         except ContractViolation as error:
             raise _EngineFailed(str(error)) from error
 
@@ -204,6 +202,7 @@ class EngineHost:
 
     def _by_rules(self, inputs: Sequence[DecisionInput], cause: str | None) -> list[Answer]:
         source = Source.FALLBACK if cause else Source.RULES
+        cause = cause and cause.encode(errors="replace").decode()  # an error may hold anything
         info = self._rules.info()
         return [Answer(decision, source, info, cause) for decision in self._rules.decide(inputs)]
 

@@ -7,12 +7,9 @@ from typing import Any
 
 from backend.engines.selftest import self_test
 from backend.errors import SpotOptimizerError
-from decision_engines.contract import (
-    CONTRACT_VERSION,
-    DecisionEngine,
-    HazardModel,
-)
+from decision_engines.contract import DecisionEngine, HazardModel
 from decision_engines.legacy_adapter import LegacyEngineAdapter
+from decision_engines.verification import check_info
 
 
 class EngineRefused(SpotOptimizerError):
@@ -42,11 +39,12 @@ def load_engine(
         step = "warm-up"
         engine.warm_up()
         step = "info"
-        _check_info(engine)
+        check_info(engine.info())
         step = "self-test"
         self_test(engine)
     except Exception as error:
         sentence = f"{dotted} fails at {step}: {type(error).__name__}: {error!s:.300}"
+        sentence = sentence.encode(errors="replace").decode()
         raise EngineRefused(sentence, engine=dotted, step=step) from error
     return engine
 
@@ -72,16 +70,6 @@ def _build(kind: Any, models_dir: Path, hazard_model: HazardModel | None) -> Dec
     if not isinstance(built, DecisionEngine):
         raise TypeError("it lacks decide, info or warm_up, and make_decision of older engines")
     return built
-
-
-def _check_info(engine: DecisionEngine) -> None:
-    info = engine.info()
-    if info.contract_version != CONTRACT_VERSION:
-        raise ValueError(
-            f"it speaks contract {info.contract_version}, this program {CONTRACT_VERSION}"
-        )
-    if not (0 < len(info.name) <= 64 and 0 < len(info.version) <= 32):  # noqa: PLR2004 - the columns
-        raise ValueError("name has 1 to 64 characters, version 1 to 32")
 
 
 def _no_database() -> None:

@@ -42,7 +42,10 @@ class PassResult:
 
 
 class Decisions:
-    """Asks the engine, guards what it says, writes it down, and orders what may be done."""
+    """Asks the engine, guards what it says, writes it down, and orders what may be done.
+
+    ``client_id`` None is an operator, who asks about any client's agents.
+    """
 
     def __init__(self, database: Database, clock: Clock, host: EngineHost) -> None:
         self._database = database
@@ -78,7 +81,7 @@ class Decisions:
         )
         return result
 
-    def decide(self, client_id: str, agent_id: str) -> Judged:
+    def decide(self, client_id: str | None, agent_id: str) -> Judged:
         """Decide about one agent now and write it down. Nothing is ordered: the next pass does it.
 
         About a disabled agent no engine is asked and nothing is written: it stays.
@@ -93,7 +96,7 @@ class Decisions:
         self._log([record_of(judged, None, {})], "request", elapsed_ms, now)
         return judged
 
-    def recommend(self, client_id: str, agent_id: str) -> Judged:
+    def recommend(self, client_id: str | None, agent_id: str) -> Judged:
         """Decide about one agent now; writes nothing.
 
         Raises:
@@ -118,10 +121,11 @@ class Decisions:
             since = end
         return count
 
-    def _judge_one(self, client_id: str, agent_id: str, now: datetime) -> tuple[Judged, int]:
+    def _judge_one(self, client_id: str | None, agent_id: str, now: datetime) -> tuple[Judged, int]:
         def read(session: Session) -> tuple[list[Subject], Census]:
             subjects = read_subjects(session, now=now, client_id=client_id, agent_id=agent_id)
-            return subjects, read_census(session, now=now, client_id=client_id)
+            owner = subjects[0].standing.client_id if subjects else ""
+            return subjects, read_census(session, now=now, client_id=owner)
 
         subjects, census = self._database.run("read_agent", read)
         if not subjects:

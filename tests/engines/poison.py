@@ -155,3 +155,36 @@ class WantsTheDatabase(Good):
     def __init__(self, db_connection_func):
         super().__init__()
         db_connection_func()
+
+
+class HalfACharacter(_Alters):
+    changes = {"reasons": ("\ud800",)}
+
+
+class RaisesHalfACharacter(_PassesTheTest):
+    def misbehave(self, inputs, answers):
+        raise OSError("\ud800")
+
+
+class LongName(_PassesTheTest):
+    def misbehave(self, inputs, answers):
+        return answers
+
+    def info(self):
+        name = "good" if self.calls < 4 else "x" * 65
+        return EngineInfo(name=name, version="1")
+
+
+class StrangeParameters(LongName):
+    def info(self):
+        return EngineInfo(
+            name="strange", version="1", parameters={"set": {1}} if self.calls > 3 else {}
+        )
+
+
+class OwnFloat(float):
+    """A number of a library, as numpy has them."""
+
+
+class OwnFloats(_Alters):
+    changes = {"risk": OwnFloat(0.25), "confidence": OwnFloat(0.5)}

@@ -6,14 +6,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from backend.api.agent.schemas import AgentPath, Tolerant
 from backend.api.blueprints import guarded_blueprint, guarded_by
-from backend.api.context import actor, client_id, container, tenant
-from backend.api.guards import CLIENT_ANY, CLIENT_ANY_OR_OPERATOR, CLIENT_USER_OR_OPERATOR
+from backend.api.context import actor, container, tenant
+from backend.api.guards import CLIENT_ANY_OR_OPERATOR, CLIENT_USER_OR_OPERATOR
 from backend.domain.decision_limits import limits_to_wire
 from backend.services.decision_records import Judged
 from decision_engines.contract import Action, Mode, PoolFacts
 
 routes = guarded_blueprint(
-    "agent_decisions", guard=CLIENT_ANY, url_prefix="/api/agents", tag="decisions"
+    "agent_decisions", guard=CLIENT_ANY_OR_OPERATOR, url_prefix="/api/agents", tag="decisions"
 )
 limit_routes = guarded_blueprint(
     "decision_limits", guard=CLIENT_ANY_OR_OPERATOR, url_prefix="/api/agents", tag="decisions"
@@ -56,7 +56,7 @@ class LimitsBody(BaseModel):
 def decide(path: AgentPath, body: DecideBody) -> dict[str, Any]:
     """Answer a decision; a permitted move is ordered by the next pass, not by this call."""
     container().engine_choice.follow()
-    judged = container().decisions.decide(client_id(), path.agent_id)
+    judged = container().decisions.decide(tenant(), path.agent_id)
     given, decision = judged.subject.given, judged.answer.decision
     return {
         "instance_id": body.instance.instance_id or given.instance_id,
@@ -76,7 +76,7 @@ def decide(path: AgentPath, body: DecideBody) -> dict[str, Any]:
 def switch_recommendation(path: AgentPath) -> dict[str, Any]:
     """Answer what the engine advises; writes nothing."""
     container().engine_choice.follow()
-    judged = container().decisions.recommend(client_id(), path.agent_id)
+    judged = container().decisions.recommend(tenant(), path.agent_id)
     given, decision, row = judged.subject.given, judged.answer.decision, judged.subject.row
     pool = judged.present_pool_id
     is_automatic = judged.subject.standing.is_auto_switch and judged.subject.standing.is_enabled

@@ -1,11 +1,15 @@
 """The pass over the fleet: from rows to decisions, orders and the log."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import orjson
 import pytest
 
+from backend.domain.modes import Mode
 from backend.engines.guard import Refusal
+from backend.errors import Conflict
+from backend.services.switch_requests import SwitchRequest, SwitchRequests
 from tests.engines.poison import GATE
 from tests.fakes.clock import START
 from tests.integration.decisions.rows import (
@@ -206,6 +210,46 @@ def test_one_pool_takes_a_third_of_the_agents_at_most(database, clock):
 
     targets = query(database, "SELECT new_pool_id AS p, COUNT(*) AS n FROM switches GROUP BY p")
     assert {row["p"]: row["n"] for row in targets} == {"m5.large.eu-west-1b": 1}
+
+
+def test_a_poisoned_agent_stops_no_pass(database, clock):
+    client = make_market(database)
+    poisoned, sound = make_fleet(database, client, 2)
+    query(
+        database,
+        "UPDATE agent_configs SET maintenance_windows = '[7]' WHERE agent_id = %(a)s",
+        a=poisoned,
+    )
+
+    one_pass(database, clock)
+
+    assert refusals(logged(database, poisoned)[0]) >= {Refusal.WINDOW}
+    assert len(commands(database, sound)) == 1
+
+
+def test_a_pass_and_manual_orders_at_the_same_moment_open_one_switch_each(database, clock):
+    client = make_market(database)
+    agents = make_fleet(database, client, 12, max_moved_percent=100, max_pool_share_percent=100)
+    requests = SwitchRequests(database, clock)
+    wish = SwitchRequest(
+        target_mode=Mode.ONDEMAND, pool_id=None, priority=75, reason=None, requested_by="tests"
+    )
+
+    def order(agent):
+        try:
+            return requests.request(client, agent, wish).command_id
+        except Conflict:
+            return None
+
+    with ThreadPoolExecutor(4) as threads:
+        passing = threads.submit(one_pass, database, clock)
+        manual = [command for command in threads.map(order, agents) if command]
+        ordered = passing.result().ordered
+
+    opened = query(database, "SELECT agent_id, command_id FROM switches")
+    found = query(database, "SELECT id FROM commands")
+    assert len(opened) == len(agents) == ordered + len(manual)
+    assert {row["command_id"] for row in opened} == {row["id"] for row in found}
 
 
 def test_without_an_ondemand_price_agents_stay_and_the_log_says_why(database, clock):

@@ -42,6 +42,10 @@ def host(clock):
         ("NoReason", "reasons"),
         ("OtherAgent", "another agent"),
         ("Dictionaries", "not a Decision"),
+        ("HalfACharacter", "a reason has"),
+        ("RaisesHalfACharacter", "OSError: ?"),
+        ("LongName", "name must be"),
+        ("StrangeParameters", "parameters must be"),
     ],
 )
 def test_rules_answer_for_an_engine_that_fails(host, name, cause):
@@ -53,6 +57,14 @@ def test_rules_answer_for_an_engine_that_fails(host, name, cause):
     assert all(cause in answer.cause for answer in answers)
     assert {answer.decision.action for answer in answers} == {Action.SWITCH_SPOT}
     assert {answer.engine.name for answer in answers} == {"rule_based"}
+
+
+def test_numbers_of_libraries_become_plain_ones(host):
+    host.use(f"{POISON}.OwnFloats")
+
+    answer = host.decide(INPUTS)[0]
+
+    assert (answer.source, type(answer.decision.risk)) == (Source.ENGINE, float)
 
 
 def test_rules_answer_only_for_the_agent_that_got_nonsense(host):
