@@ -1,1 +1,1 @@
-"""The host of decision engines: loading, guarding against them, and answering when they fail."""
+"""The room of what decides: models, the sandbox that scores them, and the engines' host."""

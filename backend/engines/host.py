@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from backend.clock import Clock
-from backend.engines.breaker import Breaker
+from backend.engines.engine_breaker import Breaker
 from backend.engines.loader import EngineRefused, load_engine
 from decision_engines.contract import (
     CannotDecide,
