@@ -197,7 +197,7 @@ WHERE
     AND (d.command_id IS NULL OR m.id IS NULL OR m.status IN ('completed', 'failed'))
 
 -- label_prices --
--- What the hour after a decided move really cost in the pool left and in the pool advised: means of
+-- What the hour after a permitted move really cost in the pool left and in the pool advised: means of
 -- the client's clean prices, USD per hour. Indexes: decision_engine_log_created_idx,
 -- pricing_snapshots_clean_series_idx.
 UPDATE decision_engine_log AS d
@@ -237,7 +237,7 @@ SET
 WHERE
     d.created_at > %(since)s
     AND d.created_at <= %(until)s
-    AND d.action <> 'stay'
+    AND d.guard_outcome = 'allowed'
     AND d.realized_present_usd_per_hour IS NULL
     AND d.realized_target_usd_per_hour IS NULL
 

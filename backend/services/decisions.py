@@ -12,7 +12,7 @@ from backend.db.session import Row, Session
 from backend.engines.guard import Census, Refusal, Verdict, judge
 from backend.engines.host import Answer, EngineHost, Source
 from backend.errors import NotFound, UniqueViolation
-from backend.repositories import decision_log, decision_orders
+from backend.repositories import clean_prices, decision_log, decision_orders
 from backend.services.decision_inputs import Subject, read_census, read_subjects
 from backend.services.decision_records import Encoded, Judged, order_of, record_of
 from decision_engines.contract import Action, Decision
@@ -28,7 +28,9 @@ ORDERS = 100  # switches in one transaction
 ORDER_ATTEMPTS = 3
 LABEL_AFTER = timedelta(hours=1)
 LABEL_STEP = timedelta(minutes=15)
-LABEL_BACK = timedelta(hours=26)  # moves that were under way, and hours that were missed
+LABEL_AGAIN = timedelta(hours=3)  # before the last run: moves that were under way then
+LABEL_BACK = timedelta(hours=26)  # when runs were missed, no further than that
+LABEL_JOB = "label_outcomes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +107,17 @@ class Decisions:
         return self._judge_one(client_id, agent_id, self._clock.now())[0]
 
     def label_outcomes(self, *, now: datetime) -> int:
-        """Write what became of the decisions of the last day; return how many were labelled.
+        """Write what became of the decisions since the last run; return how many were labelled.
 
-        Idempotent: what is labelled stays, what is under way waits for a later run.
+        Idempotent: what is labelled stays, what is under way waits for a later run. Missed hours
+        are caught up with, a day at most.
         """
-        count, since, until = 0, now - LABEL_BACK, now - LABEL_AFTER
+        last = self._database.run(
+            "find_last_done", lambda s: clean_prices.find_last_done(s, LABEL_JOB)
+        )
+        earliest = now - LABEL_BACK
+        count, until = 0, now - LABEL_AFTER
+        since = max(earliest, last - LABEL_AFTER - LABEL_AGAIN) if last else earliest
         while since < until:
             end = min(since + LABEL_STEP, until)
             count += self._database.run(
