@@ -2,37 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from agent.actions.actor import Actor, Handler
-from agent.actions.ending import Ending
-from agent.actions.handover import Handover
-from agent.actions.launch import Launcher
-from agent.actions.readiness import Readiness
-from agent.actions.retire import Retirement
-from agent.actions.search import LaunchSearch
-from agent.actions.switch import Switch
+from agent.actions.actor import Actor
+from agent.actions.cutover import Cutover
+from agent.actions.replica_rows import ReplicaRows
+from agent.actions.takeaway import Takeaway
+from agent.fitness import Fitness
+from agent.handlers import make_handlers
 from agent.parts import Parts
 from agent.supervisor import Supervisor
+from agent.workers.base import Worker
 from agent.workers.delivery import DeliveryWorker
 from agent.workers.enrolment import EnrolmentWorker
+from agent.workers.interruption import InterruptionWorker
 from agent.workers.inventory import InventoryWorker
 from agent.workers.prices import PriceWorker
+from agent.workers.replica import ReplicaWorker
+from agent.workers.response import Response
 from agent.workers.sync import SyncWorker
 
 
 def assemble(parts: Parts) -> Supervisor:
     """Wire the parts to workers and actions."""
+    cutover = Cutover(parts.settings, parts.addresses, parts.targets, parts.clock)
+    takeaway = Takeaway(parts.settings, parts.identity, parts.state, cutover, parts.clock)
+    rows = ReplicaRows(parts.client, parts.ec2, parts.clock)
     actor = Actor(
         queue=parts.queue,
         journal=parts.journal,
         outbox=parts.outbox,
         state=parts.state,
-        handlers=_handlers(parts),
+        handlers=make_handlers(parts, cutover, takeaway, rows),
         clock=parts.clock,
     )
+    settings, state, clock = parts.settings, parts.state, parts.clock
+    return Supervisor(
+        instance_id=parts.identity.instance_id,
+        workers=[*_reporters(parts, actor), *_watchers(parts, actor, takeaway, rows)],
+        delivery=DeliveryWorker(settings.sync_interval, state, parts.client, parts.outbox, clock),
+        actor=actor,
+        queue=parts.queue,
+        state=state,
+        outbox=parts.outbox,
+        client=parts.client,
+        counter=parts.counter,
+        clock=clock,
+    )
+
+
+def _reporters(parts: Parts, actor: Actor) -> list[Worker]:
+    """The loops that tell the backend what is, and hear what to do."""
     settings, identity, state, clock = parts.settings, parts.identity, parts.state, parts.clock
-    workers = [
+    return [
         SyncWorker(
             settings=settings,
             identity=identity,
@@ -41,6 +61,7 @@ def assemble(parts: Parts) -> Supervisor:
             journal=parts.journal,
             outbox=parts.outbox,
             actor=actor,
+            plans=parts.plans,
             counter=parts.counter,
             clock=clock,
         ),
@@ -60,61 +81,34 @@ def assemble(parts: Parts) -> Supervisor:
             clock=clock,
         ),
     ]
-    return Supervisor(
-        instance_id=identity.instance_id,
-        workers=workers,
-        delivery=DeliveryWorker(settings.sync_interval, state, parts.client, parts.outbox, clock),
-        actor=actor,
-        queue=parts.queue,
-        state=state,
-        outbox=parts.outbox,
-        client=parts.client,
-        counter=parts.counter,
-        clock=clock,
-    )
 
 
-def _handlers(parts: Parts) -> Mapping[str, Handler]:
-    """Which command is carried out by what."""
+def _watchers(parts: Parts, actor: Actor, takeaway: Takeaway, rows: ReplicaRows) -> list[Worker]:
+    """The loops of the fallback: the watch for interruptions, and life as a replica."""
     settings, identity, state, clock = parts.settings, parts.identity, parts.state, parts.clock
-    ending = Ending(
-        settings=settings,
-        identity=identity,
-        state=state,
-        client=parts.client,
-        ec2=parts.ec2,
-        outbox=parts.outbox,
-        clock=clock,
+    response = Response(
+        identity, state, parts.client, parts.journal, parts.notices, rows, actor, clock
     )
-    search = LaunchSearch(identity, parts.ec2, clock, settings.ec2_poll_interval)
-    launcher = Launcher(
-        identity=identity,
-        state=state,
-        ec2=parts.ec2,
-        journal=parts.journal,
-        read_spec=parts.own_host.read,
-        search=search,
-        clock=clock,
-    )
-    handover = Handover(
-        settings=settings,
-        identity=identity,
-        state=state,
-        ec2=parts.ec2,
-        outbox=parts.outbox,
-        prices=parts.prices,
-        clock=clock,
-    )
-    switch = Switch(
-        identity=identity,
-        state=state,
-        client=parts.client,
-        launcher=launcher,
-        search=search,
-        readiness=Readiness(settings, parts.ec2, clock),
-        handover=handover,
-        ending=ending,
-        clock=clock,
-    )
-    retirement = Retirement(settings, state, ending)
-    return {"switch": switch.steps, "retire_instance": retirement.steps}
+    return [
+        InterruptionWorker(
+            settings=settings,
+            identity=identity,
+            imds=parts.imds,
+            notices=parts.notices,
+            response=response,
+            takeaway=takeaway,
+            state=state,
+            actor=actor,
+            clock=clock,
+        ),
+        ReplicaWorker(
+            settings=settings,
+            identity=identity,
+            state=state,
+            client=parts.client,
+            imds=parts.imds,
+            fitness=Fitness(settings, identity, parts.ec2),
+            documents=parts.documents,
+            clock=clock,
+        ),
+    ]

@@ -9,13 +9,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.cutover_settings import CutoverSettings, read_cutover
 from agent.environment import Environment
 from agent.secret import Secret
+
+_SLOWEST_NOTICE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Every setting of the agent. Intervals, timeouts and waits are seconds."""
+    """Every setting of the agent. Intervals, timeouts and waits are seconds.
+
+    ``replica_enabled`` is None while this host says nothing: then the backend decides.
+    """
 
     server_url: str
     client_token: Secret
@@ -35,8 +41,14 @@ class Settings:
     auto_terminate_old_instance: bool
     terminate_wait_time: float | None
     create_snapshot_on_switch: bool
-    replica_enabled: bool
+    replica_enabled: bool | None
     replica_count: int
+    emergency_replica_enabled: bool
+    replica_sync_command: str | None
+    drain_command: str | None
+    drain_timeout: float
+    cutover: CutoverSettings
+    snapshot_on_termination: bool
     launch_timeout: float
     ec2_poll_interval: float
     readiness_timeout: float
@@ -52,6 +64,11 @@ class Settings:
     def sync_interval(self) -> float:
         """How often the agent syncs: the smaller of the two polling intervals."""
         return min(self.heartbeat_interval, self.pending_commands_check_interval)
+
+    @property
+    def notice_interval(self) -> float:
+        """How often instance metadata is asked for a notice: a notice leaves two minutes."""
+        return min(self.termination_check_interval, _SLOWEST_NOTICE_SECONDS)
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
@@ -82,8 +99,16 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         if read.text("TERMINATE_WAIT_TIME")
         else None,
         create_snapshot_on_switch=read.flag("CREATE_SNAPSHOT_ON_SWITCH", default=True),
-        replica_enabled=read.flag("REPLICA_ENABLED", default=False),
+        replica_enabled=read.flag("REPLICA_ENABLED", default=False)
+        if read.text("REPLICA_ENABLED")
+        else None,
         replica_count=read.whole("REPLICA_COUNT", 1, 5),
+        emergency_replica_enabled=read.flag("EMERGENCY_REPLICA_ENABLED", default=True),
+        replica_sync_command=read.text("REPLICA_SYNC_COMMAND"),
+        drain_command=read.text("DRAIN_COMMAND"),
+        drain_timeout=read.seconds("DRAIN_TIMEOUT", 30),
+        cutover=read_cutover(read),
+        snapshot_on_termination=read.flag("SNAPSHOT_ON_TERMINATION", default=False),
         launch_timeout=read.seconds("LAUNCH_TIMEOUT", 300),
         ec2_poll_interval=read.seconds("EC2_POLL_INTERVAL", 5),
         readiness_timeout=read.seconds("READINESS_TIMEOUT", 300),

@@ -12,7 +12,9 @@ from agent.imds import Imds
 
 logger = logging.getLogger(__name__)
 
-LAUNCH_TAGS = ("ClientId", "LogicalAgentId", "CommandId", "ReplicaId")
+LAUNCH_TAGS = (
+    "ClientId", "LogicalAgentId", "CommandId", "ReplicaId", "LaunchedBy", "EventKey"
+)  # fmt: skip
 _MODES = {
     "spot": "spot",
     "on-demand": "ondemand",

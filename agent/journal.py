@@ -78,6 +78,11 @@ class Journal:
         with self._lock:
             return self._entries[command_id]
 
+    def find(self, command_id: str) -> Entry | None:
+        """Return an entry; None when it was never begun, or forgotten since."""
+        with self._lock:
+            return self._entries.get(command_id)
+
     def unfinished(self) -> list[Entry]:
         """Return the entries that a restart has to go on with."""
         with self._lock:

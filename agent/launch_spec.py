@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from agent.aws.ec2 import Ec2
@@ -12,8 +12,8 @@ from agent.block_devices import describe_devices
 from agent.errors import AwsNotFound
 
 OUR_TAGS = frozenset(
-    {"ManagedBy", "ClientId", "LogicalAgentId", "CommandId", "ReplicaId", "LaunchedBy",
-     "SpotOptimizerEnrolled"}
+    {"ManagedBy", "ClientId", "LogicalAgentId", "CommandId", "ReplicaId", "EventKey",
+     "LaunchedBy", "SpotOptimizerEnrolled"}
 )  # fmt: skip
 LINUX = "Linux/UNIX"
 
@@ -43,6 +43,18 @@ class LaunchSpec:
     def to_wire(self) -> dict[str, Any]:
         """Return it as plain data, for the backend."""
         return asdict(self)
+
+    @classmethod
+    def from_wire(cls, data: Mapping[str, Any]) -> LaunchSpec:
+        """Read what ``to_wire`` wrote, on this host or another; unknown names are passed over.
+
+        Without user data there is none: the backend keeps it apart, and keeps no empty one.
+
+        Raises:
+            TypeError: something is missing.
+        """
+        known = {one.name: data[one.name] for one in fields(cls) if one.name in data}
+        return cls(**{"user_data": "", **known})
 
 
 def read_launch_spec(ec2: Ec2, instance_id: str, region: str) -> LaunchSpec:

@@ -5,21 +5,26 @@ from __future__ import annotations
 import logging
 
 from agent.actions.queue import ActionQueue
+from agent.aws.addresses import Addresses
 from agent.aws.calls import CallCounter
 from agent.aws.ec2 import Ec2
+from agent.aws.images import Images
 from agent.aws.ondemand_prices import OndemandPrices
 from agent.aws.session import AwsSession
 from agent.aws.spot_prices import SpotPrices
+from agent.aws.target_groups import TargetGroups
 from agent.backend_client.client import BackendClient
 from agent.backend_client.transport import Transport
 from agent.clock import Clock
 from agent.config import Settings
 from agent.documents import Documents
+from agent.emergency_plan import PlanBook
 from agent.errors import AwsError
 from agent.identity import Identity, read_identity
 from agent.imds import Imds
 from agent.journal import Journal
 from agent.logs import doing
+from agent.notices import NoticeBook
 from agent.outbox import Outbox
 from agent.own_host import OwnHost
 from agent.prices import PriceBook
@@ -38,14 +43,19 @@ class Parts:
         documents: Documents,
         counter: CallCounter,
         session: AwsSession,
+        imds: Imds,
         clock: Clock,
     ) -> None:
         self.settings, self.identity, self.clock = settings, identity, clock
-        self.documents, self.counter = documents, counter
+        self.documents, self.counter, self.imds = documents, counter, imds
         self.ec2 = Ec2(session)
+        self.addresses, self.targets = Addresses(session), TargetGroups(session)
+        self.images = Images(session)
         self.state = AgentState(documents, clock)
         self.journal = Journal(documents, clock)
         self.outbox = Outbox(documents)
+        self.notices = NoticeBook(documents, identity.instance_id, clock)
+        self.plans = PlanBook(documents)
         self.queue = ActionQueue(clock)
         self.client = BackendClient(
             Transport(settings.server_url, settings.client_token, identity.instance_id)
@@ -76,7 +86,7 @@ def gather(settings: Settings, clock: Clock) -> Parts:
     if identity.tags is None:
         tags = _tags_from_ec2(Ec2(session), identity.instance_id)
         identity = identity.with_tags(tags, settings.logical_agent_id)
-    return Parts(settings, identity, documents, counter, session, clock)
+    return Parts(settings, identity, documents, counter, session, imds, clock)
 
 
 def _tags_from_ec2(ec2: Ec2, instance_id: str) -> dict[str, str]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import signal
 import socket
-import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from http import HTTPStatus
+
+from agent.programs import Program
 
 _SECONDS = 1.0  # so that whoever waits looks up at least once a second
 _POLL_SECONDS = 0.2
@@ -47,21 +45,12 @@ def succeeds(
         seconds: After these it is killed and counts as failed.
         wait: Waits between looks; when it raises, the program is killed.
     """
-    secrets = {"SPOT_OPTIMIZER_CLIENT_TOKEN"}
-    environ = {name: value for name, value in os.environ.items() if name not in secrets}
-    try:
-        process = subprocess.Popen(  # noqa: S603 - the host's owner wrote it
-            shlex.split(command), env={**environ, **facts}, start_new_session=True
-        )
-    except OSError:
-        return False
+    program = Program(command, facts)
     try:
         for _ in range(max(1, int(seconds / _POLL_SECONDS))):
-            if process.poll() is not None:
+            if program.code() is not None:
                 break
             wait(_POLL_SECONDS)
-        return process.poll() == 0
+        return program.code() == 0
     finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        program.stop()

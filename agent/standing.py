@@ -22,11 +22,18 @@ class Standing:
     is_classic: bool = False
     config_version: int | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
+    primary_instance_id: str | None = None
+    gave_way_at: int | None = None  # the epoch in which this host fenced itself
+
+    @property
+    def has_given_way(self) -> bool:
+        """Whether this host has handed over by itself, and the backend has yet to follow."""
+        return self.gave_way_at == self.epoch
 
     @property
     def is_retired(self) -> bool:
         """Whether another instance has taken this one's place: it must not act."""
-        return self.role in RETIRED
+        return self.role in RETIRED or self.has_given_way
 
     @property
     def may_report(self) -> bool:

@@ -60,6 +60,7 @@ class AgentState:
     def registered(self, answer: Registered) -> None:
         """Take over what a registration said."""
         is_classic = answer.role is None
+        is_fenced = self._standing.gave_way_at == (answer.epoch or 0)
         self.is_registered = True
         self._become(
             Standing(
@@ -67,10 +68,11 @@ class AgentState:
                 client_id=answer.client_id,
                 role=answer.role or "primary",
                 epoch=answer.epoch or 0,
-                enabled=bool(answer.config.get("enabled", True)),
+                enabled=bool(answer.config.get("enabled", True)) and not is_fenced,
                 is_classic=is_classic,
                 config_version=_version(answer.config),
                 config=answer.config,
+                gave_way_at=self._standing.gave_way_at,
             ),
             is_news=True,
         )
@@ -85,7 +87,10 @@ class AgentState:
                 present,
                 role=answer.role,
                 epoch=answer.epoch,
-                enabled=answer.enabled and answer.role not in RETIRED,
+                enabled=answer.enabled
+                and answer.role not in RETIRED
+                and answer.epoch != present.gave_way_at,
+                primary_instance_id=answer.primary_instance_id,
                 config_version=answer.config_version,
                 config=present.config if answer.config is None else answer.config,
             )
@@ -100,6 +105,16 @@ class AgentState:
     def gave_way(self) -> None:
         """Stop acting because this host has handed over, where the backend will not say so."""
         self._become(replace(self._standing, role="superseded", enabled=False))
+
+    def fence(self) -> None:
+        """Stop acting in this epoch: what EC2 takes away hands over before the books follow."""
+        epoch = self._standing.epoch
+        self._become(replace(self._standing, gave_way_at=epoch, enabled=False))
+
+    def unfence(self) -> None:
+        """Act again: EC2 has not taken this host after all, and nobody took its place."""
+        if self._standing.gave_way_at is not None:
+            self._become(replace(self._standing, gave_way_at=None), is_news=True)
 
     def forgotten(self) -> None:
         """The backend does not know this instance: it has to register again."""

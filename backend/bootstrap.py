@@ -19,16 +19,29 @@ from backend.services.command_queue import CommandQueue
 from backend.services.decision_limits import AgentLimits
 from backend.services.decision_views import DecisionViews
 from backend.services.decisions import Decisions
+from backend.services.emergency_plans import EmergencyPlans
 from backend.services.encryption import Vault
 from backend.services.engine_choice import EngineChoice, build_host
+from backend.services.findings import Findings
 from backend.services.first_operator import forget_first_password
 from backend.services.fleet import Fleet
+from backend.services.freezes import Freezes
 from backend.services.health import HealthService
+from backend.services.installed_emergencies import InstalledEmergencies
+from backend.services.interruptions import Interruptions
 from backend.services.launch_specs import LaunchSpecs
 from backend.services.operators import Operators
 from backend.services.presence import Presence
 from backend.services.price_reports import PriceReports
+from backend.services.promotion import Promotion
 from backend.services.registration import Registration
+from backend.services.rehearsals import Rehearsals
+from backend.services.replica_claims import ReplicaClaims
+from backend.services.replica_decisions import ReplicaDecisions
+from backend.services.replica_lists import ReplicaLists
+from backend.services.replica_requests import ReplicaRequests
+from backend.services.replica_takeover import ReplicaTakeover
+from backend.services.replicas import Replicas
 from backend.services.retirements import Retirements
 from backend.services.schema_state import pending_migrations
 from backend.services.sign_in import SignIn
@@ -36,7 +49,19 @@ from backend.services.status import StatusService
 from backend.services.switch_progress import SwitchProgress
 from backend.services.switch_reports import SwitchReports
 from backend.services.switch_requests import SwitchRequests
+from backend.services.terminations import Terminations
 from backend.services.tokens import TokenAuthenticator
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """The services around decisions, over one host of engines."""
+
+    host: EngineHost
+    choice: EngineChoice
+    decisions: Decisions
+    views: DecisionViews
+    limits: AgentLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +82,7 @@ class Container:
     registration: Registration
     presence: Presence
     agent_configs: AgentConfigs
+    emergency_plans: EmergencyPlans
     agent_sync: AgentSync
     command_queue: CommandQueue
     price_reports: PriceReports
@@ -66,22 +92,33 @@ class Container:
     fleet: Fleet
     switch_progress: SwitchProgress
     retirements: Retirements
+    replicas: Replicas
+    replica_lists: ReplicaLists
+    replica_requests: ReplicaRequests
+    replica_decisions: ReplicaDecisions
+    interruptions: Interruptions
+    installed_emergencies: InstalledEmergencies
+    findings: Findings
+    freezes: Freezes
+    rehearsals: Rehearsals
+    terminations: Terminations
     launch_specs: LaunchSpecs
     status: StatusService
-    engine_host: EngineHost
-    engine_choice: EngineChoice
-    decisions: Decisions
-    decision_views: DecisionViews
-    agent_limits: AgentLimits
+    deciding: Deciding
 
 
 def build_container(settings: Settings, clock: Clock, database: Database) -> Container:
     """Build every service over one database. Opens no connection."""
     tokens = TokenAuthenticator(database, clock, cache_seconds=settings.token_cache_seconds)
     health = HealthService(database, clock, pending_migrations(read_sources()))
-    registration = Registration(database, clock, settings)
+    promotion = Promotion(database)
+    takeover = ReplicaTakeover(database, clock, promotion)
+    claims = ReplicaClaims(database, clock, takeover)
+    registration = Registration(database, clock, settings, claims)
     presence = Presence(database, clock, registration)
-    host = build_host(settings, clock)
+    plans = EmergencyPlans(database, clock, is_sef_on=settings.enable_sef)
+    switch_requests = SwitchRequests(database, clock)
+    interruptions = Interruptions(database, clock, settings)
     return Container(
         settings=settings,
         clock=clock,
@@ -97,20 +134,38 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
         registration=registration,
         presence=presence,
         agent_configs=AgentConfigs(database),
-        agent_sync=AgentSync(database, clock, presence),
+        emergency_plans=plans,
+        agent_sync=AgentSync(database, clock, presence, plans),
         command_queue=CommandQueue(database, clock),
         price_reports=PriceReports(database, clock, settings),
-        switch_requests=SwitchRequests(database, clock),
+        switch_requests=switch_requests,
         switch_reports=SwitchReports(database, clock, settings),
         cleanup_reports=CleanupReports(database, clock),
         fleet=Fleet(database),
         switch_progress=SwitchProgress(database, clock),
         retirements=Retirements(database, clock),
+        replicas=Replicas(database, clock, takeover),
+        replica_lists=ReplicaLists(database, clock),
+        replica_requests=ReplicaRequests(database, clock, takeover),
+        replica_decisions=ReplicaDecisions(database, clock, promotion),
+        interruptions=interruptions,
+        installed_emergencies=InstalledEmergencies(database, clock, interruptions, switch_requests),
+        findings=Findings(database, clock, interruptions),
+        freezes=Freezes(database, clock),
+        rehearsals=Rehearsals(database, clock, settings, interruptions, promotion),
+        terminations=Terminations(database, clock, presence),
         launch_specs=LaunchSpecs(database, clock, Vault(settings.secret_key)),
         status=StatusService(database, clock, health),
-        engine_host=host,
-        engine_choice=EngineChoice(database, clock, settings, host),
+        deciding=_deciding(settings, clock, database),
+    )
+
+
+def _deciding(settings: Settings, clock: Clock, database: Database) -> Deciding:
+    host = build_host(settings, clock)
+    return Deciding(
+        host=host,
+        choice=EngineChoice(database, clock, settings, host),
         decisions=Decisions(database, clock, host),
-        decision_views=DecisionViews(database, clock),
-        agent_limits=AgentLimits(database, clock),
+        views=DecisionViews(database, clock),
+        limits=AgentLimits(database, clock),
     )

@@ -19,7 +19,7 @@ CREATE PROCEDURE schema_step()
 BEGIN
 IF NOT EXISTS (SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'schema_migrations')
 AND EXISTS (SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN (
-'clients', 'client_tokens', 'operators', 'operator_sessions', 'operator_api_keys', 'agents', 'agent_configs', 'instances', 'commands', 'switches', 'cleanup_logs', 'agent_health_metrics', 'spot_pools', 'pool_prices', 'spot_price_snapshots', 'ondemand_price_snapshots', 'pricing_reports', 'system_events', 'notifications', 'audit_logs', 'settings', 'job_runs', 'launch_specs', 'pricing_snapshots_clean', 'pricing_snapshots_interpolated', 'pricing_data_gaps', 'pool_cooldowns', 'pool_reliability_metrics', 'pool_risk_analysis', 'pending_price_reports', 'risk_scores', 'decision_engine_log'
+'clients', 'client_tokens', 'operators', 'operator_sessions', 'operator_api_keys', 'agents', 'agent_configs', 'instances', 'commands', 'switches', 'cleanup_logs', 'agent_health_metrics', 'spot_pools', 'pool_prices', 'spot_price_snapshots', 'ondemand_price_snapshots', 'pricing_reports', 'system_events', 'notifications', 'audit_logs', 'settings', 'job_runs', 'launch_specs', 'pricing_snapshots_clean', 'pricing_snapshots_interpolated', 'pricing_data_gaps', 'pool_cooldowns', 'pool_reliability_metrics', 'pool_risk_analysis', 'pending_price_reports', 'spot_interruption_events', 'replica_instances', 'termination_events', 'replica_cost_log', 'risk_scores', 'decision_engine_log'
 )) THEN
 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'This database holds tables that another program made';
 END IF;
@@ -51,7 +51,7 @@ DROP PROCEDURE IF EXISTS schema_step;
 DELIMITER $$
 CREATE PROCEDURE schema_step()
 BEGIN
-IF EXISTS (SELECT 1 FROM schema_migrations WHERE kind = 'migration' AND version > 9) THEN
+IF EXISTS (SELECT 1 FROM schema_migrations WHERE kind = 'migration' AND version > 10) THEN
 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'This database is newer than this file';
 END IF;
 END$$
@@ -869,19 +869,253 @@ UPDATE schema_migrations
 SET statements_begun = 1, statements_done = 1, checksum = 'd2abd1916bd5f8953c673c2fd846964283df4b179ec261225ac1f188712388df', applied_at = UTC_TIMESTAMP(3)
 WHERE kind = 'migration' AND name = '0008_create_pending_price_reports' AND applied_at IS NULL;
 
--- 0009_create_decisions
+-- 0009_create_fallback
 
 INSERT INTO schema_migrations (
     kind, name, version, checksum, fingerprint, statements_begun, statements_done, applied_at
 )
-VALUES ('migration', '0009_create_decisions', 9, 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', NULL, 0, 0, NULL)
+VALUES ('migration', '0009_create_fallback', 9, 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', NULL, 0, 0, NULL)
 ON DUPLICATE KEY UPDATE version = 9;
+
+CREATE TABLE IF NOT EXISTS spot_interruption_events (
+    id VARCHAR(36) NOT NULL,
+    client_id VARCHAR(36) NOT NULL,
+    agent_id VARCHAR(36) NOT NULL,
+    instance_id VARCHAR(64) NOT NULL,
+    signal_type VARCHAR(32) NOT NULL,
+    notice_key VARCHAR(64) NOT NULL,
+    status VARCHAR(16) NOT NULL,
+    subject_role VARCHAR(16) NOT NULL,
+    epoch INT NOT NULL,
+    action VARCHAR(32) NULL,
+    reason VARCHAR(255) NULL,
+    is_drill TINYINT(1) NOT NULL DEFAULT 0,
+    instance_type VARCHAR(64) NOT NULL,
+    region VARCHAR(32) NOT NULL,
+    az VARCHAR(48) NOT NULL,
+    mode VARCHAR(16) NOT NULL,
+    replica_id VARCHAR(36) NULL,
+    switch_id VARCHAR(36) NULL,
+    new_instance_id VARCHAR(64) NULL,
+    rescuer_agent_id VARCHAR(36) NULL,
+    finding VARCHAR(16) NULL,
+    report_count INT NOT NULL DEFAULT 1,
+    noticed_at DATETIME(3) NOT NULL,
+    deadline_at DATETIME(3) NULL,
+    received_at DATETIME(3) NOT NULL,
+    committed_at DATETIME(3) NULL,
+    verified_at DATETIME(3) NULL,
+    ended_at DATETIME(3) NULL,
+    open_slot VARCHAR(36) AS (
+        CASE WHEN status IN ('detected', 'responding', 'launched') THEN agent_id END
+    ) VIRTUAL,
+    CONSTRAINT spot_interruption_events_pk PRIMARY KEY (id),
+    CONSTRAINT spot_interruption_events_notice_uq UNIQUE KEY (
+        agent_id, instance_id, signal_type, notice_key
+    ),
+    KEY spot_interruption_events_open_idx (open_slot, signal_type),
+    KEY spot_interruption_events_status_idx (status, received_at),
+    KEY spot_interruption_events_client_idx (client_id, received_at),
+    KEY spot_interruption_events_received_idx (received_at),
+    CONSTRAINT spot_interruption_events_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE,
+    CONSTRAINT spot_interruption_events_agent_fk FOREIGN KEY (agent_id) REFERENCES agents (id)
+        ON DELETE CASCADE,
+    CONSTRAINT spot_interruption_events_signal_ck CHECK (
+        signal_type IN ('rebalance-recommendation', 'termination-notice', 'loss')
+    ),
+    CONSTRAINT spot_interruption_events_status_ck CHECK (
+        status IN (
+            'detected', 'responding', 'failed_over', 'launched', 'snapshotted', 'stood_down',
+            'lost', 'unhandled'
+        )
+    ),
+    CONSTRAINT spot_interruption_events_finding_ck CHECK (
+        finding IN ('running', 'stopped', 'terminated', 'missing', 'unknown')
+    )
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS replica_instances (
+    id VARCHAR(36) NOT NULL,
+    client_id VARCHAR(36) NOT NULL,
+    agent_id VARCHAR(36) NOT NULL,
+    kind VARCHAR(32) NOT NULL,
+    status VARCHAR(16) NOT NULL,
+    standby_slot TINYINT NOT NULL,
+    event_id VARCHAR(36) NULL,
+    command_id VARCHAR(36) NULL,
+    parent_instance_id VARCHAR(64) NULL,
+    instance_id VARCHAR(64) NULL,
+    instance_type VARCHAR(64) NOT NULL,
+    region VARCHAR(32) NOT NULL,
+    az VARCHAR(48) NULL,
+    mode VARCHAR(16) NOT NULL,
+    pool_name VARCHAR(128) NULL,
+    pools JSON NOT NULL,
+    allows_ondemand TINYINT(1) NOT NULL DEFAULT 0,
+    protocol SMALLINT NOT NULL,
+    holder_instance_id VARCHAR(64) NULL,
+    held_until DATETIME(3) NULL,
+    sync_status VARCHAR(16) NOT NULL DEFAULT 'initializing',
+    sync_latency_ms INT NULL,
+    sync_progress_percent DECIMAL(5, 2) NOT NULL DEFAULT 0,
+    last_sync_at DATETIME(3) NULL,
+    price_usd_per_hour DECIMAL(12, 6) NULL,
+    max_price_usd_per_hour DECIMAL(12, 6) NULL,
+    tags JSON NULL,
+    created_by VARCHAR(100) NOT NULL,
+    failure_reason VARCHAR(500) NULL,
+    doomed_at DATETIME(3) NULL,
+    confirmed_running_at DATETIME(3) NULL,
+    created_at DATETIME(3) NOT NULL,
+    launched_at DATETIME(3) NULL,
+    ready_at DATETIME(3) NULL,
+    promoted_at DATETIME(3) NULL,
+    ended_at DATETIME(3) NULL,
+    live_slot VARCHAR(36) AS (
+        CASE WHEN status IN ('launching', 'syncing', 'ready', 'promoting') THEN agent_id END
+    ) VIRTUAL,
+    CONSTRAINT replica_instances_pk PRIMARY KEY (id),
+    CONSTRAINT replica_instances_live_uq UNIQUE KEY (live_slot, standby_slot),
+    CONSTRAINT replica_instances_instance_uq UNIQUE KEY (agent_id, instance_id),
+    KEY replica_instances_agent_idx (agent_id, created_at),
+    KEY replica_instances_client_idx (client_id, created_at),
+    KEY replica_instances_status_idx (status, created_at),
+    KEY replica_instances_event_idx (event_id),
+    CONSTRAINT replica_instances_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE,
+    CONSTRAINT replica_instances_agent_fk FOREIGN KEY (agent_id) REFERENCES agents (id)
+        ON DELETE CASCADE,
+    CONSTRAINT replica_instances_kind_ck CHECK (
+        kind IN ('manual', 'automatic-rebalance', 'automatic-termination')
+    ),
+    CONSTRAINT replica_instances_status_ck CHECK (
+        status IN (
+            'launching', 'syncing', 'ready', 'promoting', 'promoted', 'terminating', 'terminated',
+            'failed'
+        )
+    ),
+    CONSTRAINT replica_instances_slot_ck CHECK (standby_slot IN (1, 2)),
+    CONSTRAINT replica_instances_mode_ck CHECK (mode IN ('spot', 'ondemand')),
+    CONSTRAINT replica_instances_sync_ck CHECK (
+        sync_status IN ('initializing', 'syncing', 'synced', 'out-of-sync')
+    )
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS termination_events (
+    id BIGINT NOT NULL AUTO_INCREMENT,
+    client_id VARCHAR(36) NOT NULL,
+    agent_id VARCHAR(36) NOT NULL,
+    instance_id VARCHAR(64) NULL,
+    reason VARCHAR(255) NOT NULL,
+    details JSON NULL,
+    event_id VARCHAR(36) NULL,
+    reported_at DATETIME(3) NOT NULL,
+    CONSTRAINT termination_events_pk PRIMARY KEY (id),
+    KEY termination_events_agent_idx (agent_id, reported_at),
+    KEY termination_events_reported_idx (reported_at),
+    CONSTRAINT termination_events_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE,
+    CONSTRAINT termination_events_agent_fk FOREIGN KEY (agent_id) REFERENCES agents (id)
+        ON DELETE CASCADE
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS replica_cost_log (
+    replica_id VARCHAR(36) NOT NULL,
+    hour_at DATETIME(3) NOT NULL,
+    client_id VARCHAR(36) NOT NULL,
+    agent_id VARCHAR(36) NOT NULL,
+    instance_id VARCHAR(64) NOT NULL,
+    seconds INT NOT NULL,
+    price_usd_per_hour DECIMAL(12, 6) NULL,
+    cost_usd DECIMAL(18, 8) NULL,
+    is_estimated TINYINT(1) NOT NULL,
+    updated_at DATETIME(3) NOT NULL,
+    CONSTRAINT replica_cost_log_pk PRIMARY KEY (replica_id, hour_at),
+    KEY replica_cost_log_client_idx (client_id, hour_at),
+    KEY replica_cost_log_agent_idx (agent_id, hour_at),
+    CONSTRAINT replica_cost_log_replica_fk FOREIGN KEY (replica_id)
+        REFERENCES replica_instances (id) ON DELETE CASCADE,
+    CONSTRAINT replica_cost_log_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE,
+    CONSTRAINT replica_cost_log_agent_fk FOREIGN KEY (agent_id) REFERENCES agents (id)
+        ON DELETE CASCADE,
+    CONSTRAINT replica_cost_log_seconds_ck CHECK (seconds BETWEEN 0 AND 3600)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 DROP PROCEDURE IF EXISTS schema_step;
 DELIMITER $$
 CREATE PROCEDURE schema_step()
 BEGIN
-IF (SELECT statements_done FROM schema_migrations WHERE kind = 'migration' AND name = '0009_create_decisions') < 1 THEN
+IF (SELECT statements_done FROM schema_migrations WHERE kind = 'migration' AND name = '0009_create_fallback') < 5 THEN
+ALTER TABLE agents
+    ADD COLUMN freeze_level VARCHAR(16) NULL;
+UPDATE schema_migrations SET statements_begun = 5, statements_done = 5, checksum = '2ff0559d34703a29e8ac5593fce7e7758e851da95393083a73c937c52c7ed097' WHERE kind = 'migration' AND name = '0009_create_fallback';
+END IF;
+END$$
+DELIMITER ;
+CALL schema_step();
+DROP PROCEDURE IF EXISTS schema_step;
+
+DROP PROCEDURE IF EXISTS schema_step;
+DELIMITER $$
+CREATE PROCEDURE schema_step()
+BEGIN
+IF (SELECT statements_done FROM schema_migrations WHERE kind = 'migration' AND name = '0009_create_fallback') < 6 THEN
+ALTER TABLE agents
+    ADD CONSTRAINT agents_freeze_ck CHECK (freeze_level IN ('voluntary', 'all'));
+UPDATE schema_migrations SET statements_begun = 6, statements_done = 6, checksum = '760785cb19e64b9eb5c2f8d3c0a34eadff52f3abe104ebab2cbeb978cc7debe0' WHERE kind = 'migration' AND name = '0009_create_fallback';
+END IF;
+END$$
+DELIMITER ;
+CALL schema_step();
+DROP PROCEDURE IF EXISTS schema_step;
+
+DROP PROCEDURE IF EXISTS schema_step;
+DELIMITER $$
+CREATE PROCEDURE schema_step()
+BEGIN
+IF (SELECT statements_done FROM schema_migrations WHERE kind = 'migration' AND name = '0009_create_fallback') < 7 THEN
+ALTER TABLE clients
+    ADD COLUMN freeze_level VARCHAR(16) NULL;
+UPDATE schema_migrations SET statements_begun = 7, statements_done = 7, checksum = '52747c3230e279260cf84e944374b235b2a1081f46abbbc7d22a8487f8e0511b' WHERE kind = 'migration' AND name = '0009_create_fallback';
+END IF;
+END$$
+DELIMITER ;
+CALL schema_step();
+DROP PROCEDURE IF EXISTS schema_step;
+
+DROP PROCEDURE IF EXISTS schema_step;
+DELIMITER $$
+CREATE PROCEDURE schema_step()
+BEGIN
+IF (SELECT statements_done FROM schema_migrations WHERE kind = 'migration' AND name = '0009_create_fallback') < 8 THEN
+ALTER TABLE clients
+    ADD CONSTRAINT clients_freeze_ck CHECK (freeze_level IN ('voluntary', 'all'));
+UPDATE schema_migrations SET statements_begun = 8, statements_done = 8, checksum = '3785617ecc4dd23991cafd50db3ca8b9bdb75eb77409c73676f270f94f3fb23c' WHERE kind = 'migration' AND name = '0009_create_fallback';
+END IF;
+END$$
+DELIMITER ;
+CALL schema_step();
+DROP PROCEDURE IF EXISTS schema_step;
+
+UPDATE schema_migrations
+SET statements_begun = 8, statements_done = 8, checksum = 'dcdb112ba3147fe41e9f157c9ef8746e6119049d8c1ceb991c3f677887930757', applied_at = UTC_TIMESTAMP(3)
+WHERE kind = 'migration' AND name = '0009_create_fallback' AND applied_at IS NULL;
+
+-- 0010_create_decisions
+
+INSERT INTO schema_migrations (
+    kind, name, version, checksum, fingerprint, statements_begun, statements_done, applied_at
+)
+VALUES ('migration', '0010_create_decisions', 10, 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', NULL, 0, 0, NULL)
+ON DUPLICATE KEY UPDATE version = 10;
+
+DROP PROCEDURE IF EXISTS schema_step;
+DELIMITER $$
+CREATE PROCEDURE schema_step()
+BEGIN
+IF (SELECT statements_done FROM schema_migrations WHERE kind = 'migration' AND name = '0010_create_decisions') < 1 THEN
 ALTER TABLE agent_configs
     ADD COLUMN max_price_age_seconds INT NOT NULL DEFAULT 900 AFTER min_pool_duration_hours,
     ADD COLUMN return_stable_minutes INT NOT NULL DEFAULT 120 AFTER max_price_age_seconds,
@@ -895,7 +1129,7 @@ ALTER TABLE agent_configs
     ADD CONSTRAINT agent_configs_stable_ck CHECK (return_stable_minutes BETWEEN 0 AND 10080),
     ADD CONSTRAINT agent_configs_share_ck CHECK (max_pool_share_percent BETWEEN 1 AND 100),
     ADD CONSTRAINT agent_configs_moved_ck CHECK (max_moved_percent BETWEEN 1 AND 100);
-UPDATE schema_migrations SET statements_begun = 1, statements_done = 1, checksum = 'b77fe2e9c8a546d2b20258f31ff4537c528d61176e2c98b1d336a7de6ba192fb' WHERE kind = 'migration' AND name = '0009_create_decisions';
+UPDATE schema_migrations SET statements_begun = 1, statements_done = 1, checksum = 'b77fe2e9c8a546d2b20258f31ff4537c528d61176e2c98b1d336a7de6ba192fb' WHERE kind = 'migration' AND name = '0010_create_decisions';
 END IF;
 END$$
 DELIMITER ;
@@ -906,10 +1140,10 @@ DROP PROCEDURE IF EXISTS schema_step;
 DELIMITER $$
 CREATE PROCEDURE schema_step()
 BEGIN
-IF (SELECT statements_done FROM schema_migrations WHERE kind = 'migration' AND name = '0009_create_decisions') < 2 THEN
+IF (SELECT statements_done FROM schema_migrations WHERE kind = 'migration' AND name = '0010_create_decisions') < 2 THEN
 ALTER TABLE instances
     ADD KEY instances_place_idx (client_id, role, mode, instance_type, az);
-UPDATE schema_migrations SET statements_begun = 2, statements_done = 2, checksum = '519d5d5caa52345dee571b3e9337b1bc4d821696058e38e7776b6e9326de4f44' WHERE kind = 'migration' AND name = '0009_create_decisions';
+UPDATE schema_migrations SET statements_begun = 2, statements_done = 2, checksum = '519d5d5caa52345dee571b3e9337b1bc4d821696058e38e7776b6e9326de4f44' WHERE kind = 'migration' AND name = '0010_create_decisions';
 END IF;
 END$$
 DELIMITER ;
@@ -999,7 +1233,110 @@ CREATE TABLE IF NOT EXISTS decision_engine_log (
 
 UPDATE schema_migrations
 SET statements_begun = 4, statements_done = 4, checksum = '2f9192d4c299c95956f9f5f336c080ca6cb0d7a4298495db5e0dc2287ef5c9c3', applied_at = UTC_TIMESTAMP(3)
-WHERE kind = 'migration' AND name = '0009_create_decisions' AND applied_at IS NULL;
+WHERE kind = 'migration' AND name = '0010_create_decisions' AND applied_at IS NULL;
+
+-- procedure advance_replica
+DROP PROCEDURE IF EXISTS advance_replica;
+DELIMITER $$
+CREATE PROCEDURE advance_replica(
+    p_now DATETIME(3),
+    p_client_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_agent_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_replica_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_expected_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_instance_id VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_mode VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_pool_name VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_az VARCHAR(48) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_launched_at DATETIME(3),
+    p_confirmed_running_at DATETIME(3),
+    p_failure_reason VARCHAR(500) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_sync_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_sync_latency_ms INT,
+    p_sync_progress_percent DECIMAL(5, 2),
+    p_last_sync_at DATETIME(3)
+)
+SQL SECURITY INVOKER
+advance_replica: BEGIN
+    DECLARE v_agent VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL;
+    DECLARE v_found INT DEFAULT 0;
+    SELECT a.id
+    INTO v_agent
+    FROM agents AS a
+    WHERE a.id = p_agent_id AND a.client_id = p_client_id
+    FOR UPDATE;
+    SELECT COUNT(*)
+    INTO v_found
+    FROM replica_instances AS r
+    WHERE
+        r.id = p_replica_id
+        AND r.agent_id = v_agent
+        AND r.status = p_expected_status
+        AND COALESCE(r.instance_id, p_instance_id, '') = COALESCE(p_instance_id, r.instance_id, '')
+    FOR UPDATE;
+    IF v_found = 0 THEN
+        SELECT 0 AS applied;
+        LEAVE advance_replica;
+    END IF;
+    UPDATE instances
+    SET news_count = news_count + 1
+    WHERE agent_id = p_agent_id;
+    IF
+        p_status = 'terminating'
+        OR (p_status IN ('terminated', 'failed') AND p_instance_id IS NOT NULL)
+    THEN
+        INSERT INTO instances (
+            agent_id, instance_id, client_id, role, role_reason, protocol, is_steady, mode,
+            instance_type, region, az, launched_at, role_changed_at
+        )
+        SELECT
+            r.agent_id, COALESCE(r.instance_id, p_instance_id), r.client_id, 'superseded',
+            'replica_retired', r.protocol, 0, COALESCE(p_mode, r.mode), r.instance_type, r.region,
+            COALESCE(p_az, r.az, 'unknown'), COALESCE(r.launched_at, p_launched_at), p_now
+        FROM replica_instances AS r
+        WHERE r.id = p_replica_id AND COALESCE(r.instance_id, p_instance_id) IS NOT NULL
+        ON DUPLICATE KEY UPDATE
+            instances.role_changed_at = IF(
+                instances.role IN ('primary', 'superseded', 'terminated'),
+                instances.role_changed_at, p_now
+            ),
+            instances.role_reason = IF(
+                instances.role IN ('primary', 'superseded', 'terminated'),
+                instances.role_reason, 'replica_retired'
+            ),
+            instances.role = IF(
+                instances.role IN ('primary', 'terminated'), instances.role, 'superseded'
+            );
+    END IF;
+    IF p_instance_id IS NOT NULL AND p_status IN ('launching', 'syncing', 'ready', 'promoting') THEN
+        UPDATE instances
+        SET
+            role = 'replica',
+            role_reason = 'replica_reported',
+            role_changed_at = p_now
+        WHERE agent_id = p_agent_id AND instance_id = p_instance_id AND role = 'candidate';
+    END IF;
+    UPDATE replica_instances
+    SET
+        sync_status = COALESCE(p_sync_status, sync_status),
+        sync_latency_ms = COALESCE(p_sync_latency_ms, sync_latency_ms),
+        sync_progress_percent = COALESCE(p_sync_progress_percent, sync_progress_percent),
+        last_sync_at = COALESCE(p_last_sync_at, last_sync_at),
+        instance_id = COALESCE(instance_id, p_instance_id),
+        mode = COALESCE(p_mode, mode),
+        pool_name = IF(p_mode = 'ondemand', NULL, COALESCE(p_pool_name, pool_name)),
+        az = COALESCE(p_az, az),
+        launched_at = COALESCE(launched_at, p_launched_at),
+        confirmed_running_at = COALESCE(p_confirmed_running_at, confirmed_running_at),
+        failure_reason = COALESCE(failure_reason, p_failure_reason),
+        ready_at = IF(p_status = 'ready', COALESCE(ready_at, p_now), ready_at),
+        ended_at = IF(p_status IN ('terminated', 'failed'), COALESCE(ended_at, p_now), ended_at),
+        status = p_status
+    WHERE id = p_replica_id;
+    SELECT 1 AS applied;
+END$$
+DELIMITER ;
 
 -- procedure complete_command
 DROP PROCEDURE IF EXISTS complete_command;
@@ -1019,13 +1356,29 @@ SQL SECURITY INVOKER
 BEGIN
     DECLARE v_applied INT DEFAULT 0;
     DECLARE v_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL;
+    DECLARE v_type VARCHAR(32) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL;
     DECLARE EXIT HANDLER FOR SQLEXCEPTION
     BEGIN
         ROLLBACK;
         RESIGNAL;
     END;
     START TRANSACTION;
-    IF p_status = 'failed' THEN
+    SELECT c.command_type
+    INTO v_type
+    FROM commands AS c
+    WHERE c.id = p_command_id AND c.agent_id = p_agent_id AND c.client_id = p_client_id;
+    IF v_type = 'promote' THEN
+        UPDATE switches
+        SET
+            status = 'completed',
+            reason = IF(p_status = 'completed', reason, 'cut_over_unverified'),
+            cut_over_at = IF(p_status = 'completed', p_now, cut_over_at),
+            ended_at = p_now
+        WHERE
+            command_id = p_command_id
+            AND agent_id = p_agent_id
+            AND status NOT IN ('completed', 'failed');
+    ELSEIF p_status = 'failed' THEN
         UPDATE instances AS i
         INNER JOIN switches AS s
             ON s.agent_id = i.agent_id AND s.new_instance_id = i.instance_id
@@ -1063,6 +1416,21 @@ BEGIN
             message = p_message,
             ended_at = p_now
         WHERE id = p_command_id;
+        IF v_type = 'promote' AND p_status = 'completed' THEN
+            UPDATE spot_interruption_events AS e
+            INNER JOIN switches AS s ON s.id = e.switch_id
+            SET e.verified_at = p_now
+            WHERE s.command_id = p_command_id AND e.agent_id = p_agent_id;
+        ELSEIF v_type = 'promote' THEN
+            INSERT INTO notifications (
+                client_id, agent_id, notification_type, severity, message, created_at
+            )
+            VALUES (
+                p_client_id, p_agent_id, 'cut_over_unverified', 'error',
+                LEFT(CONCAT('The primary has moved, its traffic is not verified: ', p_message), 500),
+                p_now
+            );
+        END IF;
         SET v_applied = 1;
         COMMIT;
     ELSE
@@ -1895,6 +2263,305 @@ BEGIN
 END$$
 DELIMITER ;
 
+-- procedure promote_replica
+DROP PROCEDURE IF EXISTS promote_replica;
+DELIMITER $$
+CREATE PROCEDURE promote_replica(
+    p_now DATETIME(3),
+    p_client_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_agent_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_expected_epoch INT,
+    p_replica_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_expected_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_adopted_switch_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_new_instance_id VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_switch_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_cause VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_event_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_requested_at DATETIME(3),
+    p_promote_command_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_promote_payload LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_promote_expires_at DATETIME(3),
+    p_retire_command_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_retire_payload LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_retire_expires_at DATETIME(3),
+    p_undo_command_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_undo_payload LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_severity VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_message VARCHAR(500) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
+)
+SQL SECURITY INVOKER
+promote_replica: BEGIN
+    DECLARE v_epoch INT DEFAULT NULL;
+    DECLARE v_old_primary VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL;
+    DECLARE v_found INT DEFAULT 0;
+    DECLARE v_waiting INT DEFAULT 0;
+    DECLARE v_open_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL;
+    DECLARE v_open_command VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL;
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION
+    BEGIN
+        ROLLBACK;
+        RESIGNAL;
+    END;
+    START TRANSACTION;
+    SELECT
+        a.epoch,
+        a.primary_instance_id
+    INTO v_epoch, v_old_primary
+    FROM agents AS a
+    WHERE a.id = p_agent_id AND a.client_id = p_client_id AND a.status <> 'deleted'
+    FOR UPDATE;
+    IF v_epoch IS NULL OR v_epoch <> p_expected_epoch THEN
+        ROLLBACK;
+        SELECT 0 AS applied;
+        LEAVE promote_replica;
+    END IF;
+    IF p_replica_id IS NOT NULL THEN
+        SELECT COUNT(*)
+        INTO v_found
+        FROM replica_instances AS r
+        WHERE
+            r.id = p_replica_id
+            AND r.agent_id = p_agent_id
+            AND r.status = p_expected_status
+            AND r.instance_id = p_new_instance_id
+            AND r.doomed_at IS NULL;
+    ELSE
+        SELECT COUNT(*)
+        INTO v_found
+        FROM switches AS s
+        INNER JOIN instances AS i
+            ON i.agent_id = s.agent_id AND i.instance_id = s.new_instance_id
+        WHERE
+            s.open_slot = p_agent_id
+            AND s.id = p_adopted_switch_id
+            AND s.new_instance_id = p_new_instance_id
+            AND i.role = 'successor'
+            AND i.terminated_at IS NULL;
+    END IF;
+    IF v_found <> 1 THEN
+        ROLLBACK;
+        SELECT 0 AS applied;
+        LEAVE promote_replica;
+    END IF;
+    SELECT
+        s.id,
+        s.command_id
+    INTO v_open_id, v_open_command
+    FROM switches AS s
+    WHERE s.open_slot = p_agent_id;
+    UPDATE agents
+    SET
+        status = 'online',
+        epoch = epoch + 1,
+        primary_instance_id = p_new_instance_id,
+        offline_announced_at = NULL,
+        last_switch_at = p_now,
+        last_failover_at = p_now,
+        updated_at = p_now
+    WHERE id = p_agent_id;
+    UPDATE instances
+    SET
+        role_reason = CASE
+            WHEN role = 'primary' THEN 'promotion'
+            WHEN role = 'successor' AND instance_id <> p_new_instance_id THEN 'switch_failed'
+            ELSE role_reason
+        END,
+        role_changed_at = IF(
+            role = 'primary' OR (role = 'successor' AND instance_id <> p_new_instance_id),
+            p_now, role_changed_at
+        ),
+        role = CASE
+            WHEN role = 'primary' THEN IF(terminated_at IS NULL, 'superseded', 'terminated')
+            WHEN role = 'successor' AND instance_id <> p_new_instance_id THEN 'candidate'
+            ELSE role
+        END,
+        news_count = news_count + 1
+    WHERE agent_id = p_agent_id;
+    IF p_replica_id IS NOT NULL THEN
+        INSERT INTO instances (
+            agent_id, instance_id, client_id, role, role_reason, protocol, is_steady, mode,
+            instance_type, region, az, launched_at, role_changed_at
+        )
+        SELECT
+            r.agent_id, r.instance_id, r.client_id, 'primary', 'promotion', r.protocol, 0, r.mode,
+            r.instance_type, r.region, COALESCE(r.az, 'unknown'), r.launched_at, p_now
+        FROM replica_instances AS r
+        WHERE r.id = p_replica_id
+        ON DUPLICATE KEY UPDATE
+            instances.role = 'primary',
+            instances.role_reason = 'promotion',
+            instances.role_changed_at = p_now,
+            instances.terminated_at = NULL,
+            instances.launched_at = COALESCE(instances.launched_at, VALUES(launched_at));
+    ELSE
+        UPDATE instances
+        SET
+            role = 'primary',
+            role_reason = 'promotion',
+            role_changed_at = p_now
+        WHERE agent_id = p_agent_id AND instance_id = p_new_instance_id;
+    END IF;
+    IF v_open_id IS NOT NULL THEN
+        UPDATE switches
+        SET
+            status = IF(new_instance_id = v_old_primary, 'completed', 'failed'),
+            failed_step = IF(new_instance_id = v_old_primary, failed_step, 'preempted'),
+            reason = IF(new_instance_id = v_old_primary, 'cut_over_unverified', 'preempted'),
+            ended_at = p_now
+        WHERE open_slot = p_agent_id AND id <> COALESCE(p_adopted_switch_id, '');
+    END IF;
+    IF p_adopted_switch_id IS NOT NULL THEN
+        UPDATE switches
+        SET
+            status = IF(p_promote_command_id IS NULL, 'completed', 'ready'),
+            reason = 'adopted',
+            command_id = p_promote_command_id,
+            ready_at = COALESCE(ready_at, p_now),
+            cut_over_at = IF(p_promote_command_id IS NULL, p_now, cut_over_at),
+            ended_at = IF(p_promote_command_id IS NULL, p_now, ended_at)
+        WHERE id = p_adopted_switch_id;
+    ELSE
+        INSERT INTO switches (
+            id, client_id, agent_id, command_id, cause, status, reason,
+            old_instance_id, old_instance_type, old_az, old_mode, old_pool_id,
+            new_instance_id, new_instance_type, new_az, new_mode, new_pool_id,
+            requested_at, initiated_at, launched_at, ready_at, cut_over_at, ended_at
+        )
+        SELECT
+            p_switch_id, p_client_id, p_agent_id, p_promote_command_id, p_cause,
+            IF(p_promote_command_id IS NULL, 'completed', 'ready'), 'promotion',
+            v_old_primary, o.instance_type, o.az, o.mode,
+            IF(o.mode = 'spot', CONCAT(o.instance_type, '.', o.az), NULL),
+            n.instance_id, n.instance_type, n.az, n.mode,
+            IF(n.mode = 'spot', CONCAT(n.instance_type, '.', n.az), NULL),
+            p_requested_at, p_now, n.launched_at, p_now,
+            IF(p_promote_command_id IS NULL, p_now, NULL),
+            IF(p_promote_command_id IS NULL, p_now, NULL)
+        FROM instances AS n
+        LEFT JOIN instances AS o
+            ON o.agent_id = n.agent_id AND o.instance_id = v_old_primary
+        WHERE n.agent_id = p_agent_id AND n.instance_id = p_new_instance_id;
+    END IF;
+    UPDATE replica_instances
+    SET
+        status = 'promoted',
+        promoted_at = p_now,
+        ready_at = COALESCE(ready_at, p_now),
+        event_id = COALESCE(event_id, p_event_id)
+    WHERE id = p_replica_id;
+    SELECT COUNT(*)
+    INTO v_waiting
+    FROM commands AS c
+    WHERE c.agent_id = p_agent_id AND c.status IN ('pending', 'leased');
+    IF v_waiting > 0 THEN
+        UPDATE replica_instances AS r
+        INNER JOIN commands AS c ON c.id = r.command_id
+        SET
+            r.status = 'failed',
+            r.failure_reason = 'The instance that was to launch it was replaced',
+            r.ended_at = p_now
+        WHERE
+            r.live_slot = p_agent_id
+            AND r.instance_id IS NULL
+            AND c.status = 'pending'
+            AND c.instance_id = v_old_primary;
+        UPDATE commands
+        SET instance_id = p_new_instance_id
+        WHERE
+            agent_id = p_agent_id
+            AND p_promote_command_id IS NOT NULL
+            AND status = 'pending'
+            AND command_type = 'retire_instance'
+            AND instance_id = v_old_primary;
+        UPDATE commands
+        SET
+            status = 'cancelled',
+            outcome_code = 'preempted',
+            message = 'The primary was replaced',
+            ended_at = p_now
+        WHERE
+            agent_id = p_agent_id
+            AND status IN ('pending', 'leased')
+            AND (
+                id = v_open_command
+                OR (
+                    status = 'pending'
+                    AND (instance_id = v_old_primary OR command_type = 'verify_primary')
+                )
+            );
+    END IF;
+    IF p_promote_command_id IS NOT NULL THEN
+        INSERT INTO commands (
+            id, client_id, agent_id, command_type, instance_id, payload, priority, created_by,
+            idempotency_key, status, expires_at, created_at
+        )
+        VALUES (
+            p_promote_command_id, p_client_id, p_agent_id, 'promote', p_new_instance_id,
+            p_promote_payload, 100, 'system', CONCAT('promote:', p_switch_id), 'pending',
+            p_promote_expires_at, p_now
+        );
+    END IF;
+    IF p_undo_command_id IS NOT NULL THEN
+        INSERT INTO commands (
+            id, client_id, agent_id, command_type, instance_id, payload, priority, created_by,
+            idempotency_key, status, expires_at, created_at
+        )
+        VALUES (
+            p_undo_command_id, p_client_id, p_agent_id, 'retire_instance', p_new_instance_id,
+            p_undo_payload, 50, 'system', CONCAT('undo:', p_switch_id), 'pending',
+            p_retire_expires_at, p_now
+        );
+    END IF;
+    IF p_retire_command_id IS NOT NULL THEN
+        INSERT INTO commands (
+            id, client_id, agent_id, command_type, instance_id, payload, priority, created_by,
+            idempotency_key, status, expires_at, created_at
+        )
+        VALUES (
+            p_retire_command_id, p_client_id, p_agent_id, 'retire_instance', p_new_instance_id,
+            p_retire_payload, 50, 'system', CONCAT('retire:', p_switch_id), 'pending',
+            p_retire_expires_at, p_now
+        );
+    END IF;
+    UPDATE spot_interruption_events
+    SET
+        status = 'failed_over',
+        action = 'hand_over',
+        replica_id = COALESCE(p_replica_id, replica_id),
+        switch_id = p_switch_id,
+        new_instance_id = p_new_instance_id,
+        committed_at = p_now,
+        ended_at = p_now
+    WHERE
+        open_slot = p_agent_id
+        AND (id = p_event_id OR instance_id = v_old_primary)
+        AND is_drill = 0;
+    INSERT INTO system_events (
+        event_type, severity, client_id, agent_id, instance_id, message, details, created_at
+    )
+    VALUES (
+        'primary_promoted', p_severity, p_client_id, p_agent_id, p_new_instance_id, p_message,
+        JSON_OBJECT(
+            'old_instance_id', v_old_primary,
+            'new_instance_id', p_new_instance_id,
+            'epoch', p_expected_epoch + 1,
+            'switch_id', p_switch_id,
+            'replica_id', p_replica_id,
+            'event_id', p_event_id,
+            'cause', p_cause
+        ),
+        p_now
+    );
+    INSERT INTO notifications (
+        client_id, agent_id, notification_type, severity, message, created_at
+    )
+    VALUES (p_client_id, p_agent_id, 'primary_promoted', p_severity, p_message, p_now);
+    COMMIT;
+    SELECT 1 AS applied;
+END$$
+DELIMITER ;
+
 -- procedure purge_expired
 DROP PROCEDURE IF EXISTS purge_expired;
 DELIMITER $$
@@ -1966,6 +2633,235 @@ BEGIN
         FETCH rules INTO v_age_seconds, v_target;
     END WHILE;
     CLOSE rules;
+END$$
+DELIMITER ;
+
+-- procedure record_interruption
+DROP PROCEDURE IF EXISTS record_interruption;
+DELIMITER $$
+CREATE PROCEDURE record_interruption(
+    p_now DATETIME(3),
+    p_client_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_agent_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_instance_id VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_event_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_signal_type VARCHAR(32) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_notice_key VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_own_key VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_join_since DATETIME(3),
+    p_noticed_at DATETIME(3),
+    p_deadline_at DATETIME(3),
+    p_is_drill TINYINT,
+    p_cools_until DATETIME(3),
+    p_back_off_since DATETIME(3),
+    p_message VARCHAR(500) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
+)
+SQL SECURITY INVOKER
+record_interruption: BEGIN
+    DECLARE v_epoch INT DEFAULT NULL;
+    DECLARE v_role VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL;
+    DECLARE v_event_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL;
+    DECLARE v_is_new INT DEFAULT 0;
+    DECLARE v_primary_notices INT DEFAULT 0;
+    DECLARE v_stood_down_count INT DEFAULT 0;
+    DECLARE v_last_stood_down_at DATETIME(3) DEFAULT NULL;
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION
+    BEGIN
+        ROLLBACK;
+        RESIGNAL;
+    END;
+    START TRANSACTION;
+    SELECT a.epoch
+    INTO v_epoch
+    FROM agents AS a
+    WHERE a.id = p_agent_id AND a.client_id = p_client_id AND a.status <> 'deleted'
+    FOR UPDATE;
+    SELECT i.role
+    INTO v_role
+    FROM instances AS i
+    WHERE i.agent_id = p_agent_id AND i.instance_id = p_instance_id;
+    IF v_epoch IS NULL OR v_role IS NULL THEN
+        ROLLBACK;
+        LEAVE record_interruption;
+    END IF;
+    SELECT e.id
+    INTO v_event_id
+    FROM spot_interruption_events AS e
+    WHERE
+        e.agent_id = p_agent_id
+        AND e.instance_id = p_instance_id
+        AND e.signal_type = p_signal_type
+        AND e.is_drill = p_is_drill
+        AND (
+            e.notice_key = p_notice_key
+            OR (
+                (p_notice_key IS NULL OR LEFT(e.notice_key, 1) = '~')
+                AND (
+                    e.received_at >= p_join_since
+                    OR e.status IN ('detected', 'responding', 'launched')
+                )
+            )
+        )
+    ORDER BY COALESCE(e.notice_key = p_notice_key, 0) DESC, e.received_at DESC, e.id ASC
+    LIMIT 1;
+    IF v_event_id IS NOT NULL THEN
+        UPDATE spot_interruption_events
+        SET
+            report_count = report_count + 1,
+            deadline_at = COALESCE(deadline_at, p_deadline_at)
+        WHERE id = v_event_id;
+    ELSE
+        SET v_event_id = p_event_id;
+        SET v_is_new = 1;
+        INSERT INTO spot_interruption_events (
+            id, client_id, agent_id, instance_id, signal_type, notice_key, status, subject_role,
+            epoch, is_drill, instance_type, region, az, mode, noticed_at, deadline_at, received_at
+        )
+        SELECT
+            p_event_id, p_client_id, p_agent_id, p_instance_id, p_signal_type,
+            COALESCE(p_notice_key, p_own_key), 'detected', i.role, v_epoch, p_is_drill,
+            i.instance_type, i.region, i.az, i.mode, p_noticed_at, p_deadline_at, p_now
+        FROM instances AS i
+        WHERE i.agent_id = p_agent_id AND i.instance_id = p_instance_id;
+        INSERT INTO system_events (
+            event_type, severity, client_id, agent_id, instance_id, message, created_at
+        )
+        VALUES (
+            'interruption_noticed', 'warning', p_client_id, p_agent_id, p_instance_id, p_message,
+            p_now
+        );
+        IF p_is_drill = 0 AND v_role NOT IN ('superseded', 'terminated') THEN
+            INSERT INTO pool_cooldowns (
+                client_id, pool_id, reason, source_key, occurred_at, ends_at
+            )
+            SELECT
+                p_client_id, p.id,
+                IF(p_signal_type = 'rebalance-recommendation', 'rebalance', 'interruption'),
+                p_event_id, p_now, p_cools_until
+            FROM instances AS i
+            INNER JOIN spot_pools AS p
+                ON p.instance_type = i.instance_type AND p.region = i.region
+            INNER JOIN pool_prices AS v
+                ON v.pool_id = p.id AND v.client_id = p_client_id AND v.az = i.az
+            WHERE
+                i.agent_id = p_agent_id AND i.instance_id = p_instance_id AND i.mode = 'spot'
+            ORDER BY v.reported_at DESC, v.pool_id ASC
+            LIMIT 1
+            ON DUPLICATE KEY UPDATE ends_at = GREATEST(pool_cooldowns.ends_at, VALUES(ends_at));
+        END IF;
+    END IF;
+    IF p_is_drill = 0 AND v_role = 'replica' THEN
+        UPDATE instances
+        SET news_count = news_count + 1
+        WHERE agent_id = p_agent_id;
+        UPDATE replica_instances
+        SET doomed_at = COALESCE(doomed_at, p_now)
+        WHERE live_slot = p_agent_id AND instance_id = p_instance_id;
+    END IF;
+    COMMIT;
+    IF v_role = 'replica' THEN
+        SELECT COUNT(*)
+        INTO v_primary_notices
+        FROM spot_interruption_events AS o
+        INNER JOIN agents AS a ON a.id = o.agent_id AND a.primary_instance_id = o.instance_id
+        WHERE
+            o.open_slot = p_agent_id
+            AND o.signal_type IN ('termination-notice', 'loss')
+            AND o.is_drill = 0;
+    END IF;
+    IF p_signal_type = 'rebalance-recommendation' THEN
+        SELECT
+            COUNT(*),
+            MAX(d.ended_at)
+        INTO v_stood_down_count, v_last_stood_down_at
+        FROM spot_interruption_events AS d
+        WHERE
+            d.agent_id = p_agent_id
+            AND d.instance_id = p_instance_id
+            AND d.signal_type = p_signal_type
+            AND d.status = 'stood_down'
+            AND d.replica_id IS NOT NULL
+            AND d.ended_at > p_back_off_since;
+    END IF;
+    SELECT
+        a.epoch,
+        a.logical_agent_id,
+        a.primary_instance_id,
+        a.freeze_level AS agent_freeze,
+        k.freeze_level AS client_freeze,
+        g.value AS global_freeze,
+        f.enabled,
+        f.auto_terminate_enabled,
+        f.terminate_wait_seconds,
+        v_is_new AS is_new,
+        e.id AS event_id,
+        e.status,
+        e.signal_type,
+        e.action,
+        e.reason,
+        e.is_drill,
+        e.replica_id,
+        e.switch_id,
+        e.new_instance_id,
+        e.received_at,
+        e.deadline_at,
+        e.committed_at,
+        i.role,
+        i.protocol,
+        i.agent_version,
+        i.instance_type,
+        i.region,
+        i.az,
+        i.mode,
+        i.account_id,
+        v_primary_notices AS primary_notices,
+        v_stood_down_count AS stood_down_count,
+        v_last_stood_down_at AS last_stood_down_at
+    FROM agents AS a
+    INNER JOIN clients AS k ON k.id = a.client_id
+    INNER JOIN agent_configs AS f ON f.agent_id = a.id
+    INNER JOIN spot_interruption_events AS e ON e.id = v_event_id
+    INNER JOIN instances AS i ON i.agent_id = a.id AND i.instance_id = p_instance_id
+    LEFT JOIN settings AS g ON g.name = 'fallback.freeze'
+    WHERE a.id = p_agent_id;
+    SELECT
+        r.id,
+        r.status,
+        r.event_id,
+        r.instance_id,
+        COALESCE(n.protocol, r.protocol) AS protocol,
+        r.doomed_at,
+        r.confirmed_running_at,
+        r.created_at,
+        r.pools,
+        r.allows_ondemand,
+        r.holder_instance_id,
+        n.last_seen_at,
+        c.id AS command_id,
+        c.status AS command_status,
+        c.payload AS command_payload
+    FROM replica_instances AS r
+    LEFT JOIN instances AS n ON n.agent_id = r.agent_id AND n.instance_id = r.instance_id
+    LEFT JOIN commands AS c ON c.id = r.command_id
+    WHERE r.live_slot = p_agent_id
+    ORDER BY r.status = 'ready' DESC, r.status = 'promoting' DESC, r.standby_slot ASC;
+    IF EXISTS (SELECT 1 FROM switches AS s WHERE s.open_slot = p_agent_id) THEN
+        SELECT
+            s.id AS switch_id,
+            s.new_instance_id AS instance_id,
+            n.role,
+            n.protocol,
+            n.last_seen_at,
+            n.terminated_at,
+            (
+                SELECT COUNT(*)
+                FROM spot_interruption_events AS o
+                WHERE o.open_slot = p_agent_id AND o.instance_id = s.new_instance_id
+            ) AS notices
+        FROM switches AS s
+        INNER JOIN instances AS n ON n.agent_id = s.agent_id AND n.instance_id = s.new_instance_id
+        WHERE s.open_slot = p_agent_id;
+    END IF;
 END$$
 DELIMITER ;
 
@@ -2940,6 +3836,175 @@ register_agent: BEGIN
 END$$
 DELIMITER ;
 
+-- procedure request_replica
+DROP PROCEDURE IF EXISTS request_replica;
+DELIMITER $$
+CREATE PROCEDURE request_replica(
+    p_now DATETIME(3),
+    p_client_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_agent_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_expected_epoch INT,
+    p_replica_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_kind VARCHAR(32) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_event_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_besides_replica_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_instance_type VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_region VARCHAR(32) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_mode VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_pools LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_allows_ondemand TINYINT,
+    p_protocol SMALLINT,
+    p_tags LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_max_price_usd_per_hour DECIMAL(12, 6),
+    p_created_by VARCHAR(100) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_executor_instance_id VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_is_handed_out TINYINT,
+    p_command_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_payload LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    p_priority INT,
+    p_lease_seconds INT,
+    p_expires_at DATETIME(3),
+    p_message VARCHAR(500) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
+)
+SQL SECURITY INVOKER
+request_replica: BEGIN
+    DECLARE v_epoch INT DEFAULT NULL;
+    DECLARE v_primary VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL;
+    DECLARE v_replica_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL;
+    DECLARE v_live INT DEFAULT 0;
+    DECLARE v_taken INT DEFAULT NULL;
+    DECLARE v_is_new INT DEFAULT 0;
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION
+    BEGIN
+        ROLLBACK;
+        RESIGNAL;
+    END;
+    START TRANSACTION;
+    SELECT
+        a.epoch,
+        a.primary_instance_id
+    INTO v_epoch, v_primary
+    FROM agents AS a
+    WHERE a.id = p_agent_id AND a.client_id = p_client_id AND a.status <> 'deleted'
+    FOR UPDATE;
+    IF v_epoch IS NULL OR (p_expected_epoch IS NOT NULL AND v_epoch <> p_expected_epoch) THEN
+        ROLLBACK;
+        LEAVE request_replica;
+    END IF;
+    UPDATE instances
+    SET news_count = news_count + 1
+    WHERE agent_id = p_agent_id;
+    SELECT r.id
+    INTO v_replica_id
+    FROM replica_instances AS r
+    WHERE
+        r.live_slot = p_agent_id
+        AND r.doomed_at IS NULL
+        AND r.id <> COALESCE(p_besides_replica_id, '')
+    ORDER BY
+        COALESCE(r.event_id = p_event_id, 0) DESC,
+        r.status = 'ready' DESC,
+        r.instance_id IS NULL ASC,
+        r.standby_slot ASC
+    LIMIT 1
+    FOR UPDATE;
+    IF v_replica_id IS NULL THEN
+        SELECT
+            COUNT(*),
+            MIN(r.standby_slot)
+        INTO v_live, v_taken
+        FROM replica_instances AS r
+        WHERE r.live_slot = p_agent_id;
+        IF v_live >= 2 THEN
+            SELECT r.id
+            INTO v_replica_id
+            FROM replica_instances AS r
+            WHERE r.live_slot = p_agent_id AND r.standby_slot = 2
+            FOR UPDATE;
+        END IF;
+    END IF;
+    IF v_replica_id IS NULL THEN
+        SET v_replica_id = p_replica_id;
+        SET v_is_new = 1;
+        INSERT INTO replica_instances (
+            id, client_id, agent_id, kind, status, standby_slot, event_id, command_id,
+            parent_instance_id, instance_type, region, mode, pools, allows_ondemand, protocol,
+            holder_instance_id, held_until, max_price_usd_per_hour, tags, created_by, created_at
+        )
+        VALUES (
+            p_replica_id, p_client_id, p_agent_id, p_kind, p_status, IF(v_taken = 1, 2, 1),
+            p_event_id, p_command_id, v_primary, p_instance_type, p_region, p_mode, p_pools,
+            p_allows_ondemand, p_protocol, p_executor_instance_id, NULL, p_max_price_usd_per_hour,
+            p_tags, p_created_by, p_now
+        );
+    ELSEIF p_status = 'promoting' THEN
+        UPDATE replica_instances
+        SET
+            status = IF(status IN ('launching', 'syncing'), 'promoting', status),
+            event_id = COALESCE(p_event_id, event_id)
+        WHERE id = v_replica_id AND doomed_at IS NULL;
+        UPDATE commands AS c
+        INNER JOIN replica_instances AS r ON r.command_id = c.id
+        SET c.priority = GREATEST(c.priority, p_priority)
+        WHERE r.id = v_replica_id AND c.status = 'pending';
+    END IF;
+    IF v_is_new = 1 AND p_command_id IS NOT NULL THEN
+        INSERT INTO commands (
+            id, client_id, agent_id, command_type, instance_id, payload, priority, created_by,
+            idempotency_key, status, lease_instance_id, lease_protocol, lease_count, leased_at,
+            lease_expires_at, expires_at, created_at
+        )
+        VALUES (
+            p_command_id, p_client_id, p_agent_id, 'create_replica', p_executor_instance_id,
+            p_payload, p_priority, p_created_by, CONCAT('replica:', p_replica_id),
+            IF(p_is_handed_out = 1, 'leased', 'pending'),
+            IF(p_is_handed_out = 1, p_executor_instance_id, NULL),
+            IF(p_is_handed_out = 1, p_protocol, NULL),
+            p_is_handed_out,
+            IF(p_is_handed_out = 1, p_now, NULL),
+            IF(p_is_handed_out = 1, p_now + INTERVAL p_lease_seconds SECOND, NULL),
+            p_expires_at, p_now
+        );
+    END IF;
+    IF p_event_id IS NOT NULL THEN
+        UPDATE spot_interruption_events
+        SET
+            status = IF(status = 'detected', 'responding', status),
+            replica_id = v_replica_id
+        WHERE
+            id = p_event_id
+            AND agent_id = p_agent_id
+            AND status IN ('detected', 'responding', 'launched');
+    END IF;
+    IF v_is_new = 1 THEN
+        INSERT INTO system_events (
+            event_type, severity, client_id, agent_id, instance_id, message, created_at
+        )
+        VALUES (
+            'replica_requested', 'info', p_client_id, p_agent_id, p_executor_instance_id,
+            p_message, p_now
+        );
+    END IF;
+    COMMIT;
+    SELECT
+        v_is_new AS is_new,
+        v_epoch AS epoch,
+        r.id,
+        r.kind,
+        r.status,
+        r.standby_slot,
+        r.event_id,
+        r.command_id,
+        r.instance_id,
+        r.protocol,
+        r.holder_instance_id,
+        r.doomed_at
+    FROM replica_instances AS r
+    WHERE r.id = v_replica_id;
+END$$
+DELIMITER ;
+
 -- procedure sync_agent
 DROP PROCEDURE IF EXISTS sync_agent;
 DELIMITER $$
@@ -3526,7 +4591,9 @@ INSERT INTO schema_migrations (
 )
 SELECT w.kind, w.name, 0, w.checksum, f.fingerprint, 1, 1, UTC_TIMESTAMP(3)
 FROM (
-    SELECT 'procedure' AS kind, 'complete_command' AS name, 'd8ea000707328a8cf081ed8c6969caf1d58d35a453bf2f1c90aff47baef3662a' AS checksum
+    SELECT 'procedure' AS kind, 'advance_replica' AS name, '2a9ec18af13d6e1834e243a7c2eaca681e51ebfaf01b2b306fef49729f6d1067' AS checksum
+    UNION ALL
+    SELECT 'procedure' AS kind, 'complete_command' AS name, '4a8fc05fad9b95551b34e5a1267602e47c3c5d4d070bd16237d8b70cf9a94c43' AS checksum
     UNION ALL
     SELECT 'procedure' AS kind, 'dedup_pricing' AS name, '9aa9758b60a8fbbdee59698607d2ae80b25724c471a2fb287f7ff01a06138434' AS checksum
     UNION ALL
@@ -3536,7 +4603,11 @@ FROM (
     UNION ALL
     SELECT 'procedure' AS kind, 'mark_stale_agents' AS name, '1ff8b89aa9dc3d006321e20e27e81f6061891684d89d02faf5648e84309d4edd' AS checksum
     UNION ALL
+    SELECT 'procedure' AS kind, 'promote_replica' AS name, '9ef37defd89bf5a2c47d8ec148ce3165d39f4dadfa84aced6e630bc8e9e08863' AS checksum
+    UNION ALL
     SELECT 'procedure' AS kind, 'purge_expired' AS name, 'b7a8abe05c591fb935cfaee3ebf52077760cd177e5daa3da85a4f2584ed1a0be' AS checksum
+    UNION ALL
+    SELECT 'procedure' AS kind, 'record_interruption' AS name, '207c7dad515d84673d1cd1d4677d593d04ef561ce8083dd6776e680ac488857f' AS checksum
     UNION ALL
     SELECT 'procedure' AS kind, 'record_pricing_report' AS name, 'fd840a7de24a3c6cb0ab9ed3f97c48b1f372e500ad20274e703bb37d3f761862' AS checksum
     UNION ALL
@@ -3545,6 +4616,8 @@ FROM (
     SELECT 'procedure' AS kind, 'refresh_pool_reliability' AS name, 'b33c9c238bbad89399c874f856dab4ff64899390ef2da63cfc995df90983eacb' AS checksum
     UNION ALL
     SELECT 'procedure' AS kind, 'register_agent' AS name, '10ae1ebc2ae75828daf1d9c6e7fa44b95a48396a61a96bbfc82666a5cfcf7980' AS checksum
+    UNION ALL
+    SELECT 'procedure' AS kind, 'request_replica' AS name, 'bd3ad81174d004a153e4fc1c19119abd7dc5a706a8f44fbd6081fea0724ab84d' AS checksum
     UNION ALL
     SELECT 'procedure' AS kind, 'sync_agent' AS name, 'ea189742512fd90bb7aa41e529867b24e71fac71812497a53b1812a352e9f232' AS checksum
     UNION ALL

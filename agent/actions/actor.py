@@ -18,6 +18,7 @@ from agent.state import AgentState
 
 logger = logging.getLogger(__name__)
 
+_PRIMARY_ONLY = frozenset({"switch", "create_replica"})
 Handler = Callable[[Entry], "list[Step]"]
 
 
@@ -58,6 +59,12 @@ class Actor:
                 acknowledgement(entry.command, success=bool(entry.success), message=message)
             )
 
+    def hurry(self, command: Command) -> None:
+        """Carry out a command of this host itself now; also one that waits for its time."""
+        self._journal.begin(command)
+        if self._journal.get(command.id).status != DONE:
+            self._queue.put(command.id, command.priority)
+
     def resume(self) -> None:
         """Queue what a previous run of the agent left unfinished."""
         for entry in self._journal.unfinished():
@@ -93,8 +100,13 @@ class Actor:
 
     def _steps(self, entry: Entry) -> list[Step]:
         handler = self._handlers.get(entry.command.command_type)
+        if entry.command.command_type in _PRIMARY_ONLY and self._state.current.role == "replica":
+            handler = None
         return [Step("unsupported", _refuse)] if handler is None else handler(entry)
 
 
 def _refuse(entry: Entry, _: Checkpoint) -> Mapping[str, object]:
-    raise ActionFailed("unsupported", f"this agent does not know {entry.command.command_type}")
+    kind = entry.command.command_type
+    if kind in _PRIMARY_ONLY:
+        raise ActionFailed("role", f"{kind} is for the primary, this is a replica")
+    raise ActionFailed("unsupported", f"this agent does not know {kind}")

@@ -32,10 +32,15 @@ class ActionQueue:
         self._is_stopping = False
 
     def put(self, command_id: str, priority: int, *, after: float = 0.0) -> None:
-        """Add a job that is due in so many seconds; one that waits already keeps its place."""
+        """Add a job that is due in so many seconds; one that waits already can only get earlier."""
         with self._changed:
-            if all(job.command_id != command_id for job in self._jobs):
-                self._jobs.append(Job(command_id, priority, self._clock.monotonic() + after))
+            due_at = self._clock.monotonic() + after
+            waiting = next((job for job in self._jobs if job.command_id == command_id), None)
+            if waiting is not None and waiting.due_at > due_at:
+                self._jobs.remove(waiting)
+                waiting = None
+            if waiting is None:
+                self._jobs.append(Job(command_id, priority, due_at))
                 self._changed.notify_all()
 
     def take(self) -> str | None:

@@ -91,7 +91,8 @@ class Saga:
         for step in reversed(steps):
             if step.undo is None or entry.steps.get(step.name) not in {DOING, FINISHED}:
                 continue
-            deliver(self._outbox, report, checkpoint)
+            if not entry.command.is_local:
+                deliver(self._outbox, report, checkpoint)
             try:
                 step.undo(entry, checkpoint)
             except (Parked, Deferred):
@@ -104,7 +105,7 @@ class Saga:
     def _finish(self, entry: Entry, *, success: bool, message: str) -> Entry:
         """Acknowledge first: an end that nobody was told of is told when the command comes again."""
         report = acknowledgement(entry.command, success=success, message=message)
-        if self._outbox.outcome(report.key) is None:
+        if not entry.command.is_local and self._outbox.outcome(report.key) is None:
             self._outbox.put(report)
         return self._journal.finish(entry.command.id, success=success, message=message)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from agent.actions.queue import Checkpoint
 from agent.aws.ec2 import Ec2
 from agent.aws.instances import Instance
@@ -29,6 +31,10 @@ class LaunchSearch:
             ActionFailed: there was one, and it has ended: another one would be a second launch.
         """
         tags = {"CommandId": command_id, "LogicalAgentId": self._identity.logical_agent_id}
+        return self.find_by(tags, checkpoint)
+
+    def find_by(self, tags: Mapping[str, str], checkpoint: Checkpoint) -> Instance | None:
+        """Return the one instance that carries these tags; raises as ``find`` does."""
         found = persist(
             lambda: self._ec2.find_by_tags(tags), wait=checkpoint.wait, clock=self._clock
         )
@@ -42,9 +48,14 @@ class LaunchSearch:
 
         Asks repeatedly: EC2's lists lag behind its launches.
         """
+        tags = {"CommandId": command_id, "LogicalAgentId": self._identity.logical_agent_id}
+        return self.find_cut_off_by(tags, checkpoint)
+
+    def find_cut_off_by(self, tags: Mapping[str, str], checkpoint: Checkpoint) -> str | None:
+        """Return the id of such an instance by its tags."""
         for _ in range(_LOOKS):
             try:
-                found = self.find(command_id, checkpoint)
+                found = self.find_by(tags, checkpoint)
             except ActionFailed:
                 return None  # it has ended
             if found is not None:

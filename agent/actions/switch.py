@@ -93,7 +93,7 @@ class Switch:
         if instance_id is None and "attempt" in entry.facts:
             instance_id = self._search.find_cut_off(entry.command.id, checkpoint)
         if instance_id is not None:
-            objection = None if entry.command.is_classic else _objection
+            objection = None if entry.command.is_classic else objection_when_needed
             self._ending.end(instance_id, objection, checkpoint, "undo")
 
     def _tell(self, entry: Entry, checkpoint: Checkpoint, status: str) -> None:
@@ -120,6 +120,7 @@ def _already_done(entry: Entry, _: Checkpoint) -> Mapping[str, Any]:
     return {"message": f"this instance is the result of {entry.command.id}"}
 
 
-def _objection(answer: RetirementAnswer) -> str | None:
+def objection_when_needed(answer: RetirementAnswer) -> str | None:
+    """Say why an instance that was launched in vain is kept: somebody needs it by now."""
     is_needed = answer.reason == "is_primary" or answer.role in _KEPT_ROLES
     return f"it is {answer.role} by now" if is_needed else None

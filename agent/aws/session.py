@@ -50,6 +50,11 @@ class AwsSession:
         with self._lock:
             return self._make("pricing", next(near, "us-east-1"), _TRIES)
 
+    def load_balancing(self) -> Any:
+        """Return a fresh client of the load balancers; only a take-over needs one."""
+        with self._lock:
+            return self._make("elbv2", self._region, _TRIES)
+
     def _make(self, service: str, region: str, tries: int) -> Any:
         import boto3.session
         from botocore.config import Config
@@ -63,5 +68,6 @@ class AwsSession:
             max_pool_connections=4,
         )
         client = self._session.client(service, region_name=region, config=config)
-        client.meta.events.register(f"before-send.{service}", self._counter.note)
+        name = client.meta.service_model.service_id.hyphenize()
+        client.meta.events.register(f"before-send.{name}", self._counter.note)
         return client

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from agent.backend_client.commands import Command, parse_commands
+from agent.backend_client.fallback import parse_interruption
 from agent.backend_client.transport import Transport
 from agent.backend_client.wire import (
     Registered,
@@ -56,6 +57,22 @@ class BackendClient:
     def send(self, agent_id: str, method: str, path: str, body: Mapping[str, Any]) -> Any:
         """Deliver a report whose path is ``name`` or ``name/name``, already percent-encoded."""
         return self._transport.request(method, f"{agent_path(agent_id)}/{path}", body)
+
+    def report_interruption(
+        self, agent_id: str, body: Mapping[str, Any], *, seconds: float
+    ) -> Mapping[str, Any]:
+        """Say that EC2 takes this host, and return the plan; repeatable, waits only so long."""
+        path = agent_path(agent_id, "interruption")
+        return parse_interruption(self._transport.request("POST", path, body, read_seconds=seconds))
+
+    def report_finding(
+        self, agent_id: str, event_id: str, body: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Say what EC2 knows of a silent instance; what follows, empty when nothing; repeatable."""
+        path = agent_path(agent_id, "interruptions", event_id, "findings")
+        answer = self._transport.request("POST", path, body)
+        plan = answer.get("plan") if isinstance(answer, dict) else None
+        return plan if isinstance(plan, dict) else {}
 
     def heartbeat(self, agent_id: str, body: Mapping[str, Any]) -> None:
         """Give a sign of life, as installed agents do."""

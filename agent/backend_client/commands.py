@@ -14,6 +14,7 @@ class Command:
     """An instruction. ``target_mode`` is spot, ondemand or None; the wait is in seconds.
 
     ``is_classic`` marks one from an old backend: no lease, no progress, no retirement.
+    ``is_local`` marks one that this host gave itself: nobody waits for its acknowledgement.
     """
 
     id: str
@@ -24,6 +25,7 @@ class Command:
     terminate_wait_seconds: int
     payload: Mapping[str, Any]
     is_classic: bool = False
+    is_local: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data, for the journal."""

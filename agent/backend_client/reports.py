@@ -110,6 +110,26 @@ def switch_report_body(
     }
 
 
+def interruption_body(
+    instance_id: str,
+    signal: str,
+    time: str | None,
+    action: str | None,
+    detected_at: str,
+    launched: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return what EC2 said about an instance; ``launched`` is its replacement, once there is one."""
+    return {
+        "instance_id": instance_id,
+        "signal": signal,
+        "notice_time": time,
+        "action": action,
+        "detected_at": detected_at,
+        "is_drill": False,
+        "launched": launched,
+    }
+
+
 def inventory_body(instances: Sequence[Mapping[str, Any]], taken_at: datetime) -> dict[str, Any]:
     """Return the list of instances that carry this agent's tags."""
     return {"taken_at": taken_at.isoformat(), "instances": list(instances)}

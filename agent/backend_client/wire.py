@@ -32,6 +32,8 @@ class Synced:
     config: Mapping[str, Any] | None
     commands: Sequence[Command]
     server_time: str | None
+    primary_instance_id: str | None = None
+    emergency_plan: Mapping[str, Any] | None = None  # None while it has not changed
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ def parse_synced(answer: Any) -> Synced:
     """
     body = _object(answer, "sync")
     config, version = body.get("config"), body.get("config_version")
+    plan = body.get("emergency_plan")
     return Synced(
         role=_text(body, "role"),
         epoch=_whole(body, "epoch"),
@@ -78,6 +81,8 @@ def parse_synced(answer: Any) -> Synced:
         config=config if isinstance(config, dict) else None,
         commands=parse_commands(body, is_classic=False),
         server_time=body.get("server_time"),
+        primary_instance_id=body.get("primary_instance_id") or None,
+        emergency_plan=plan if isinstance(plan, dict) else None,
     )
 
 

@@ -10,6 +10,7 @@ from agent.backend_client.client import BackendClient
 from agent.backend_client.reports import registration_body
 from agent.clock import Clock
 from agent.config import Settings
+from agent.emergency_plan import PlanBook
 from agent.errors import PermanentBackendError
 from agent.identity import Identity
 from agent.journal import Journal
@@ -40,6 +41,7 @@ class SyncWorker(Worker):
         journal: Journal,
         outbox: Outbox,
         actor: Actor,
+        plans: PlanBook,
         counter: CallCounter,
         clock: Clock,
     ) -> None:
@@ -50,6 +52,7 @@ class SyncWorker(Worker):
         self._journal = journal
         self._outbox = outbox
         self._actor = actor
+        self._plans = plans
         self._counter = counter
         self._vitals = Vitals()
         self._classic = ClassicCalls(settings, identity, state, client, actor, clock)
@@ -117,11 +120,14 @@ class SyncWorker(Worker):
             self._register()
             return
         self._state.synced(answer)
+        self._plans.keep(answer.emergency_plan)
         if self._state.current.enabled:
             for command in answer.commands:
                 self._actor.accept(command)
 
     def _held_commands(self) -> list[str]:
         """The commands that this host has not yet answered for good."""
-        unfinished = [entry.command.id for entry in self._journal.unfinished()]
+        unfinished = [
+            entry.command.id for entry in self._journal.unfinished() if not entry.command.is_local
+        ]
         return unfinished + self._outbox.unacknowledged()

@@ -72,6 +72,7 @@ OPERATOR_ADMIN = Guard("operator, admin", role=Role.ADMIN)
 OPERATOR_PAGE = Guard("operator page", role=Role.VIEWER, is_page=True)
 CLIENT_USER_OR_OPERATOR = Guard("client user or operator", _USERS, Role.OPERATOR)
 CLIENT_ANY_OR_OPERATOR = Guard("client or operator", _CLIENTS, Role.VIEWER)
+CLIENT_ANY_OR_ACTING = Guard("client or acting operator", _CLIENTS, Role.OPERATOR)
 CLIENT_USER_OR_VIEWER = Guard("client user or viewer", _USERS, Role.VIEWER)
 
 

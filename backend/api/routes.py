@@ -1,11 +1,12 @@
 """The list of blueprints: one line for each, in the order of the documentation."""
 
 from backend.api import auth, health, metrics
-from backend.api.admin import api_keys, clients, operators
-from backend.api.agent import decisions, fleet, lifecycle, takeover, work
+from backend.api.admin import api_keys, clients, fallback, operators
+from backend.api.agent import decisions, emergency, fleet, lifecycle, replicas, takeover, work
 from backend.api.blueprints import GuardedBlueprint
 from backend.api.client import decisions as client_decisions
 from backend.api.client import instances, validate
+from backend.api.client import replicas as client_replicas
 
 
 def blueprints() -> list[GuardedBlueprint]:
@@ -14,14 +15,18 @@ def blueprints() -> list[GuardedBlueprint]:
         lifecycle.routes,
         work.routes,
         takeover.routes,
+        replicas.routes,
+        emergency.routes,
         fleet.routes,
         decisions.routes,
         decisions.limit_routes,
         client_decisions.routes,
         instances.routes,
+        client_replicas.routes,
         validate.routes,
         clients.routes,
         operators.routes,
+        fallback.routes,
         api_keys.routes,
         auth.routes,
         health.routes,

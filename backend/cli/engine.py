@@ -14,13 +14,13 @@ def engine_group() -> None:
 def show() -> None:
     """Say which engine ought to decide, and whether it passes its test here."""
     with open_services() as services:
-        services.engine_choice.follow()
-        host = services.engine_host
-        click.echo(f"Chosen: {services.engine_choice.wanted()}")
+        services.deciding.choice.follow()
+        host = services.deciding.host
+        click.echo(f"Chosen: {services.deciding.choice.wanted()}")
         click.echo(f"Loaded: {host.name or 'none, the rules decide'}")
         if host.refusal:
             click.echo(f"Refused: {host.refusal}")
-        calibration = services.decision_views.list_calibration()
+        calibration = services.deciding.views.list_calibration()
     for row in calibration:
         click.echo(
             f"Risk told {row['mean_score']:.3f}, lost {row['lost_share']:.3f}"
@@ -33,7 +33,7 @@ def show() -> None:
 def use(name: str) -> None:
     """Let NAME (package.module.Class) decide on every node, within seconds, if it passes its test."""
     with open_services() as services:
-        services.engine_choice.choose(name, chosen_by=CLI_ACTOR.name)
+        services.deciding.choice.choose(name, chosen_by=CLI_ACTOR.name)
     click.echo(f"{name} decides from now on")
 
 
@@ -41,5 +41,5 @@ def use(name: str) -> None:
 def reset() -> None:
     """Go back to the engine that DECISION_ENGINE_CLASS names."""
     with open_services() as services:
-        services.engine_choice.choose("", chosen_by=CLI_ACTOR.name)
-        click.echo(f"{services.engine_choice.wanted()} decides from now on")
+        services.deciding.choice.choose("", chosen_by=CLI_ACTOR.name)
+        click.echo(f"{services.deciding.choice.wanted()} decides from now on")

@@ -36,6 +36,7 @@ RegistrationReason = (
         "refresh",
         "known_replica",
         "replica_launch_tag",
+        "replica_retired",
         "superseded",
         "unexplained_clone",
         "second_candidate",
@@ -97,7 +98,8 @@ class AgentView:
     """A snapshot of an agent.
 
     ``known`` is the row of the instance that is judged, None when it was never seen;
-    ``candidates`` are the ids of the candidates that are alive.
+    ``candidates`` are the ids of the candidates that are alive. ``counts_silence`` is False while
+    silence proves nothing: after a start or an outage of ours the primary had nobody to talk to.
     """
 
     agent_id: str
@@ -108,13 +110,15 @@ class AgentView:
     known: InstanceView | None
     open_switch: OpenSwitch | None
     candidates: tuple[str, ...]
+    counts_silence: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """An instance that signs on; the last two come from its launch tags.
+    """An instance that signs on; ``command_id`` comes from its launch tags.
 
-    ``replica_id`` must name an order that was handed out for this agent: the caller checks.
+    ``replica_id`` names the live replica of this agent that the instance is: the caller finds out
+    (``domain.replica_claims``). ``is_retired_replica``: it was launched as one that has ended.
     """
 
     instance_id: str
@@ -124,6 +128,7 @@ class Registration:
     protocol: int
     command_id: str | None
     replica_id: str | None
+    is_retired_replica: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +193,7 @@ def decide_registration(
     if agent.primary is not None and agent.primary.instance_id == message.instance_id:
         return RegistrationDecision(role=Role.PRIMARY, reason="refresh")
     vacancy = find_vacancy(agent, now=now, silence=silence)
-    if _is_retired(agent.known):
+    if _is_retired(agent.known) or message.is_retired_replica:
         return _judge_retired(agent, message, vacancy)
     return _judge_newcomer(agent, message, vacancy)
 
@@ -251,7 +256,7 @@ def find_vacancy(agent: AgentView, *, now: datetime, silence: timedelta) -> Vaca
     """Say why the primary's place is free, or None while a living primary holds it."""
     if agent.primary is None or agent.primary.terminated:
         return "primary_gone"
-    if is_silent(agent.primary, now=now, silence=silence):
+    if agent.counts_silence and is_silent(agent.primary, now=now, silence=silence):
         return "primary_silent"
     return None
 
@@ -267,7 +272,10 @@ def _judge_retired(
 ) -> RegistrationDecision:
     """A retired instance never takes the primary back while the present primary lives."""
     if vacancy is None or _is_contested(agent, message):
-        return RegistrationDecision(role=Role.SUPERSEDED, enabled=False, reason="superseded")
+        reason: RegistrationReason = (
+            "replica_retired" if message.is_retired_replica else "superseded"
+        )
+        return RegistrationDecision(role=Role.SUPERSEDED, enabled=False, reason=reason)
     return RegistrationDecision(role=Role.PRIMARY, takes_primary=True, reason=vacancy)
 
 

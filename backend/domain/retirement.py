@@ -6,10 +6,12 @@ from typing import Final, Literal
 from backend.domain.fencing import Role
 
 SWITCH_FAILED: Final = "switch_failed"  # the role reason of a successor whose switch was undone
+REPLICA_RETIRED: Final = "replica_retired"  # that of a replica which is not wanted any more
 
 RetirementReason = Literal[
     "superseded",
     "switch_failed",
+    "replica_retired",
     "already_terminated",
     "unknown_instance",
     "is_primary",
@@ -40,11 +42,13 @@ def judge_retirement(
 ) -> RetirementVerdict:
     """Judge whether the asker may end the target.
 
-    Only the agent's present primary may, and only an instance that was superseded, or that it
-    launched itself for a switch that failed. Everything that is not known to be dispensable is
+    Only the agent's present primary may, and only an instance that was superseded, or that was
+    launched for a switch that failed or as a replica that is not wanted any more: these two are
+    ended whatever the settings say about old primaries. Everything that is not known to be dispensable is
     kept: an instance too many costs cents, one too few costs the workload.
     """
     is_undone = target_role is Role.CANDIDATE and target_role_reason == SWITCH_FAILED
+    is_spare = target_role is Role.SUPERSEDED and target_role_reason == REPLICA_RETIRED
     obstacles: tuple[tuple[bool, RetirementReason], ...] = (
         (target_role is None, "unknown_instance"),
         (target_id == primary_id or target_role is Role.PRIMARY, "is_primary"),
@@ -52,9 +56,11 @@ def judge_retirement(
         (target_role is not Role.SUPERSEDED and not is_undone, "not_superseded"),
         (asker_role is not Role.PRIMARY, "asker_is_not_primary"),
         (is_deleted, "agent_deleted"),
-        (not auto_terminate_enabled and not is_undone, "auto_terminate_off"),
+        (not (auto_terminate_enabled or is_undone or is_spare), "auto_terminate_off"),
     )
     for is_in_the_way, reason in obstacles:
         if is_in_the_way:
             return RetirementVerdict(may_retire=False, reason=reason)
-    return RetirementVerdict(may_retire=True, reason=SWITCH_FAILED if is_undone else "superseded")
+    if is_undone:
+        return RetirementVerdict(may_retire=True, reason=SWITCH_FAILED)
+    return RetirementVerdict(may_retire=True, reason=REPLICA_RETIRED if is_spare else "superseded")

@@ -75,6 +75,24 @@ def get_job(registry: Mapping[str, Job], name: str) -> Job:
 
 JOBS = build_registry(
     Job(
+        name="coordinate_replicas",
+        period=timedelta(seconds=10),
+        policy=Policy.LATEST,
+        lease=timedelta(seconds=60),
+        executor=Executor.EMERGENCY,
+        module="backend.jobs.coordinate_replicas",
+        summary="Every agent gets the standbys that it should have, and no more.",
+    ),
+    Job(
+        name="detect_losses",
+        period=timedelta(seconds=15),
+        policy=Policy.LATEST,
+        lease=timedelta(seconds=60),
+        executor=Executor.EMERGENCY,
+        module="backend.jobs.detect_losses",
+        summary="Primaries that fell silent without a notice are looked after.",
+    ),
+    Job(
         name="promote_candidates",
         period=timedelta(seconds=30),
         policy=Policy.LATEST,
@@ -156,6 +174,15 @@ JOBS = build_registry(
         executor=Executor.NORMAL,
         module="backend.jobs.label_outcomes",
         summary="What really happened is written beside the decisions of the last day.",
+    ),
+    Job(
+        name="log_replica_costs",
+        period=timedelta(minutes=5),
+        policy=Policy.LATEST,  # each run books every hour since the last finished one
+        lease=timedelta(minutes=5),
+        executor=Executor.NORMAL,
+        module="backend.jobs.log_replica_costs",
+        summary="What standbys cost is booked by UTC hour.",
     ),
     # Shared with the database's event of the same name. Yesterday's purge is today's: no catch-up.
     Job(

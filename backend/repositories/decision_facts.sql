@@ -54,13 +54,28 @@ ORDER BY a.client_id ASC, a.id ASC
 LIMIT 100000
 
 -- list_frozen_agents --
--- Agents whose voluntary actions are stopped, by a freeze of everything. Index: settings_pk.
+-- Agents whose voluntary actions are stopped: by a freeze of their own, of their client or of
+-- everything, or by a signal that is being answered. Indexes: settings_pk,
+-- spot_interruption_events_open_idx.
 SELECT a.id AS agent_id
 FROM agents AS a
-INNER JOIN settings AS g ON g.name = 'fallback.freeze' AND g.value IN ('voluntary', 'all')
+INNER JOIN clients AS k ON k.id = a.client_id
+LEFT JOIN settings AS g ON g.name = 'fallback.freeze'
 WHERE
     a.status <> 'deleted'
     AND (%(agent_id)s IS NULL OR a.id = %(agent_id)s)
+    AND (
+        a.freeze_level IN ('voluntary', 'all')
+        OR k.freeze_level IN ('voluntary', 'all')
+        OR g.value IN ('voluntary', 'all')
+        OR EXISTS (
+            SELECT 1
+            FROM spot_interruption_events AS e
+            WHERE
+                e.open_slot = a.id
+                AND e.signal_type IN ('termination-notice', 'loss')
+        )
+    )
 ORDER BY a.id ASC
 LIMIT 100000
 

@@ -142,6 +142,18 @@ SET
         ) THEN 'lost'
         WHEN EXISTS (
             SELECT 1
+            FROM spot_interruption_events AS e
+            WHERE
+                e.agent_id = r.agent_id
+                AND e.instance_id = r.instance_id
+                AND e.signal_type IN ('termination-notice', 'loss')
+                AND e.is_drill = 0
+                AND e.status <> 'stood_down'
+                AND e.received_at > r.created_at
+                AND e.received_at <= TIMESTAMPADD(MINUTE, 60, r.created_at)
+        ) THEN 'lost'
+        WHEN EXISTS (
+            SELECT 1
             FROM instances AS i
             WHERE
                 i.agent_id = r.agent_id
@@ -177,6 +189,18 @@ SET
                 AND s.cause IN ('termination', 'loss')
                 AND s.requested_at > d.created_at
                 AND s.requested_at <= TIMESTAMPADD(MINUTE, 60, d.created_at)
+        ) THEN 'lost'
+        WHEN EXISTS (
+            SELECT 1
+            FROM spot_interruption_events AS e
+            WHERE
+                e.agent_id = d.agent_id
+                AND e.instance_id = d.instance_id
+                AND e.signal_type IN ('termination-notice', 'loss')
+                AND e.is_drill = 0
+                AND e.status <> 'stood_down'
+                AND e.received_at > d.created_at
+                AND e.received_at <= TIMESTAMPADD(MINUTE, 60, d.created_at)
         ) THEN 'lost'
         WHEN EXISTS (
             SELECT 1

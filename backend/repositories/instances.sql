@@ -54,6 +54,7 @@ SELECT
     i.instance_type,
     i.region,
     i.az,
+    i.agent_version,
     i.last_seen_at,
     i.terminated_at
 FROM instances AS i

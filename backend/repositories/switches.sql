@@ -103,16 +103,18 @@ CALL record_switch(
 )
 
 -- fail_switch_of_command --
--- The command behind an open switch has ended without success. Index: switches_command_uq.
-UPDATE switches
+-- The command behind an open switch has ended without success. Where it was to verify a promotion
+-- the primary has moved all the same. Index: switches_command_uq.
+UPDATE switches AS s
+INNER JOIN commands AS c ON c.id = s.command_id
 SET
-    status = 'failed',
-    failed_step = %(failed_step)s,
-    reason = %(reason)s,
-    ended_at = %(now)s
+    s.status = IF(c.command_type = 'promote', 'completed', 'failed'),
+    s.failed_step = IF(c.command_type = 'promote', NULL, %(failed_step)s),
+    s.reason = IF(c.command_type = 'promote', 'cut_over_unverified', %(reason)s),
+    s.ended_at = %(now)s
 WHERE
-    command_id = %(command_id)s
-    AND status NOT IN ('completed', 'failed')
+    s.command_id = %(command_id)s
+    AND s.status NOT IN ('completed', 'failed')
 
 -- find_switch_of_command --
 -- The switch that a command is to make. Index: switches_command_uq.

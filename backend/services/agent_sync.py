@@ -5,9 +5,10 @@ Nearly always there is nothing new. So each process remembers what it answered a
 holds, and the sync costs one UPDATE. See ``repositories/news.py`` for who counts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 from backend.clock import Clock
 from backend.db.database import Database
@@ -19,6 +20,7 @@ from backend.domain.identity import Sender
 from backend.errors import NotFound
 from backend.repositories import instances
 from backend.services.command_queue import LIVE_WINDOW, lease_seconds, log_leases
+from backend.services.emergency_plans import EmergencyPlans
 from backend.services.expiring_cache import ExpiringCache
 from backend.services.presence import Heartbeat, Presence
 
@@ -41,13 +43,17 @@ class Vitals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Synced:
-    """Where the instance stands and what it has to do."""
+    """Where the instance stands and what it has to do.
+
+    ``emergency_plan`` None: what was sent before stands.
+    """
 
     role: Role
     epoch: int
     primary_instance_id: str | None
     config: AgentConfig
     commands: Sequence[Row]
+    emergency_plan: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +65,13 @@ class _Remembered:
 class AgentSync:
     """Answers sync calls of agents that speak protocol 5. Thread-safe."""
 
-    def __init__(self, database: Database, clock: Clock, presence: Presence) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, presence: Presence, plans: EmergencyPlans
+    ) -> None:
         self._database = database
         self._clock = clock
         self._presence = presence
+        self._plans = plans
         self._remembered: ExpiringCache[_Key, _Remembered] = ExpiringCache(
             clock, capacity=REMEMBERED_ANSWERS
         )
@@ -91,7 +100,11 @@ class AgentSync:
         return self._read(key, sets)
 
     def _read(self, key: _Key, sets: list[list[Row]]) -> Synced:
-        """Return the answer, and remember it when no command waits for anybody."""
+        """Return the answer, and remember it when no command waits for anybody.
+
+        A primary gets its plan for an emergency along with what was read, and only then: whatever
+        changes the plan for good is news too.
+        """
         state = sets[0][0]
         leased = sets[2] if len(sets) > 2 else []  # noqa: PLR2004 - state, caller, commands
         log_leases(key[1], leased)
@@ -99,7 +112,9 @@ class AgentSync:
         if len(sets) == 1:
             entry = _Remembered(state["news_count"], answer)
             self._remembered.put(key, entry, seconds=LOOK_AGAIN_SECONDS)
-        return answer
+        if answer.role is not Role.PRIMARY:
+            return answer
+        return replace(answer, emergency_plan=self._plans.plan_for(key[0], key[1]))
 
     def _still_holds(self, key: _Key, vitals: Vitals, remembered: _Remembered) -> bool:
         client_id, agent_id, instance_id = key

@@ -9,9 +9,9 @@ from typing import Any
 
 from backend.clock import Clock
 from backend.db.database import Database
-from backend.db.session import Session
+from backend.db.session import Row, Session
 from backend.errors import DatabaseError
-from backend.repositories import health
+from backend.repositories import freezes, health
 
 logger = logging.getLogger(__name__)
 
@@ -104,6 +104,7 @@ class HealthService:
             if parts["migrations"].is_ok:
                 last_start = health.find_last_job_start(session)
                 parts["scheduler"] = _scheduler_part(last_start, server["now"])
+                parts["freeze"] = _freeze_part(freezes.count_frozen(session))
             parts["event_scheduler"] = _events_part(str(server["event_scheduler"]))
         return Health(now, parts)
 
@@ -131,6 +132,18 @@ def _clock_part(difference: timedelta) -> Part:
 def _scheduler_part(last_start: datetime | None, now: datetime) -> Part:
     is_alive = last_start is not None and now - last_start < SCHEDULER_SILENT_AFTER
     return Part(is_ok=is_alive, state="running" if is_alive else "no scheduler", is_vital=False)
+
+
+def _freeze_part(frozen: Row) -> Part:
+    level = frozen["level"] or "none"
+    found = [f"everything: {level}"] if level != "none" else []
+    found += [
+        f"{frozen[what]} {what if frozen[what] > 1 else what[:-1]}"
+        for what in ("clients", "agents")
+        if frozen[what]
+    ]
+    state = f"frozen ({', '.join(found)})" if found else "nothing is frozen"
+    return Part(is_ok=not found, state=state, is_vital=False)
 
 
 def _events_part(value: str) -> Part:

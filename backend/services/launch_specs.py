@@ -7,6 +7,7 @@ import orjson
 
 from backend.clock import Clock
 from backend.db.database import Database, Transaction
+from backend.domain.commands import CommandType
 from backend.errors import Forbidden, NotFound
 from backend.repositories import instances, launch_specs
 from backend.services.encryption import Vault
@@ -60,3 +61,19 @@ class LaunchSpecs:
             return True
 
         return self._database.transact("save_launch_spec", work)
+
+    def reveal(self, command: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a command as its holder needs it: the user data of a rescue in clear.
+
+        In the books it is encrypted there too. When SECRET_KEY has changed since, the launch spec is
+        left out: a server without its user data is none.
+        """
+        if command["command_type"] != CommandType.RESCUE or not command["payload"]:
+            return command
+        payload = orjson.loads(command["payload"])
+        sealed = payload.pop("user_data_sealed", None)
+        if sealed is not None:
+            user_data = self._vault.open(sealed)
+            spec = payload.get("launch_spec")
+            payload["launch_spec"] = {**spec, USER_DATA: user_data} if user_data and spec else None
+        return {**command, "payload": orjson.dumps(payload).decode()}

@@ -26,9 +26,12 @@ from backend.domain.fencing import (
 from backend.domain.fencing import Registration as RegistrationMessage
 from backend.domain.modes import Mode
 from backend.domain.pools import parse_pool_name
+from backend.domain.replica_claims import ClaimVerdict, ReplicaClaim
 from backend.domain.switches import SwitchStatus
 from backend.errors import Conflict
 from backend.repositories import agents, instances, registrations, switches
+from backend.services.replica_claims import Newcomer, ReplicaClaims
+from backend.services.silence_watch import silence_counts
 
 logger = logging.getLogger(__name__)
 
@@ -72,32 +75,55 @@ class Registered:
 class Registration:
     """Registers instances. Idempotent: the same instance may register any number of times."""
 
-    def __init__(self, database: Database, clock: Clock, settings: Settings) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, settings: Settings, claims: ReplicaClaims
+    ) -> None:
         self._database = database
         self._clock = clock
         self._silence = settings.heartbeat_timeout
+        self._claims = claims
 
     def register(self, client_id: str, request: RegistrationRequest) -> Registered:
         """Decide the instance's role and write it down.
+
+        A replica that was chosen to take over does so here.
 
         Raises:
             Conflict: the agent kept changing while this registration was decided.
         """
         for _ in range(ATTEMPTS):
-            registered = self._database.run(
+            attempt = self._database.run(
                 "register_agent", lambda session: self._attempt(session, client_id, request)
             )
-            if registered is not None:
-                return registered
+            if attempt is not None:
+                return self._settled(client_id, request, *attempt)
         raise Conflict("The agent is changing too fast; register again", retry_after_seconds=1)
+
+    def _settled(
+        self,
+        client_id: str,
+        request: RegistrationRequest,
+        registered: Registered,
+        claim: ReplicaClaim | None,
+    ) -> Registered:
+        if claim is None:
+            return registered
+        promoted = self._claims.settle(client_id, registered.agent_id, _newcomer_of(request), claim)
+        if promoted is None or promoted.new_instance_id != request.instance_id:
+            return registered
+        return replace(
+            registered, role=Role.PRIMARY, epoch=promoted.epoch, reason="replica_promoted"
+        )
 
     def _attempt(
         self, session: Session, client_id: str, request: RegistrationRequest
-    ) -> Registered | None:
+    ) -> tuple[Registered, ReplicaClaim | None] | None:
         now = self._clock.now()
         agent = agents.find_agent_by_logical_id(session, client_id, request.logical_agent_id)
         view = self._view(session, agent, request, now)
-        decision = decide_registration(view, _message_of(request), now=now, silence=self._silence)
+        claim = self._claim(session, view, request)
+        message = _message_of(request, claim)
+        decision = decide_registration(view, message, now=now, silence=self._silence)
         agent_id = view.agent_id if view else str(uuid.uuid4())
         params = _parameters(client_id, agent_id, view, request, decision, now)
         params["expected_instances"] = agent["instance_count"] if agent else 0
@@ -109,20 +135,30 @@ class Registration:
             return None
         stored = config_from(config)
         epoch = (view.epoch if view else 0) + int(decision.takes_primary)
-        return Registered(
+        registered = Registered(
             agent_id=agent_id,
             role=decision.role,
             epoch=epoch,
             reason=decision.reason,
             config=stored if decision.enabled is None else replace(stored, enabled=False),
         )
+        return registered, claim
+
+    def _claim(
+        self, session: Session, view: AgentView | None, request: RegistrationRequest
+    ) -> ReplicaClaim | None:
+        if view is None or view.deleted:
+            return None
+        is_known = view.known is not None or view.identity_conflict
+        return self._claims.find(session, view.agent_id, _newcomer_of(request), is_known=is_known)
 
     def _view(
         self, session: Session, agent: Row | None, request: RegistrationRequest, now: datetime
     ) -> AgentView | None:
         if agent is None:
             return None
-        return agent_view(session, agent, request.instance_id, now=now, silence=self._silence)
+        view = agent_view(session, agent, request.instance_id, now=now, silence=self._silence)
+        return braked(session, view, now=now, silence=self._silence)
 
 
 def agent_view(
@@ -158,6 +194,17 @@ def agent_view(
     )
 
 
+def braked(session: Session, view: AgentView, *, now: datetime, silence: timedelta) -> AgentView:
+    """Return the view with silence not counting where it proves nothing (``silence_watch``).
+
+    Looked up only where it matters: a silent primary.
+    """
+    primary = view.primary
+    if primary is None or primary.terminated or not is_silent(primary, now=now, silence=silence):
+        return view
+    return replace(view, counts_silence=silence_counts(session, now=now, timeout=silence))
+
+
 def _instance_view(row: Row) -> InstanceView:
     return InstanceView(
         instance_id=row["instance_id"],
@@ -188,7 +235,19 @@ def _open_switch(row: Row | None) -> OpenSwitch | None:
     )
 
 
-def _message_of(request: RegistrationRequest) -> RegistrationMessage:
+def _newcomer_of(request: RegistrationRequest) -> Newcomer:
+    return Newcomer(
+        instance_id=request.instance_id,
+        instance_type=request.instance_type,
+        az=request.az,
+        mode=request.mode,
+        protocol=request.protocol,
+        replica_id=request.replica_id,
+    )
+
+
+def _message_of(request: RegistrationRequest, claim: ReplicaClaim | None) -> RegistrationMessage:
+    is_bound = claim is not None and claim.verdict is ClaimVerdict.BOUND
     return RegistrationMessage(
         instance_id=request.instance_id,
         instance_type=request.instance_type,
@@ -196,7 +255,8 @@ def _message_of(request: RegistrationRequest) -> RegistrationMessage:
         mode=request.mode,
         protocol=request.protocol,
         command_id=request.command_id,
-        replica_id=request.replica_id,
+        replica_id=claim.replica.id if claim and is_bound else None,
+        is_retired_replica=claim is not None and claim.verdict is ClaimVerdict.ENDED,
     )
 
 
@@ -247,7 +307,16 @@ def _parameters(
     }
 
 
-_QUIET_REASONS = frozenset({"refresh", "known_replica", "superseded", "switch_launch_tag"})
+_QUIET_REASONS = frozenset(
+    {
+        "refresh",
+        "known_replica",
+        "replica_launch_tag",
+        "replica_retired",
+        "superseded",
+        "switch_launch_tag",
+    }
+)
 
 
 def _event_of(request: RegistrationRequest, decision: RegistrationDecision) -> tuple[str, str, str]:

@@ -11,7 +11,8 @@ from backend.db.session import Row
 from backend.domain.fencing import Role
 from backend.domain.retirement import RetirementVerdict, judge_retirement
 from backend.errors import Conflict, NotFound
-from backend.repositories import agents, events, retirements, switches
+from backend.repositories import agents, events, replicas, retirements, switches
+from backend.services.replica_changes import close_replica_of
 
 logger = logging.getLogger(__name__)
 
@@ -127,8 +128,14 @@ class Retirements:
             facts = retirements.find_retirement_facts(
                 tx, client_id=client_id, agent_id=agent_id, target_id=instance_id, asker_id=None
             )
-            if facts is None or facts["target_role"] is None:
-                raise NotFound("Unknown instance", field="instance_id")
+            if facts is None:
+                raise NotFound("Unknown agent", field="agent_id")
+            if facts["target_role"] is None:
+                is_new = self._close_replica(tx, client_id, agent_id, instance_id, "reported", now)
+                if not is_new:
+                    raise NotFound("Unknown instance", field="instance_id")
+                tx.commit()
+                return True
             if facts["target_role"] == Role.PRIMARY:
                 raise Conflict("The primary cannot be closed this way", field="instance_id")
             ended = min(terminated_at or now, now)
@@ -159,6 +166,19 @@ class Retirements:
             for instance_id in vanished:
                 self._close(tx, client_id, agent_id, instance_id, "vanished", now, now)
             known = {row["instance_id"] for row in booked}
+            # Replicas that never registered: only their own rows know them.
+            unregistered = {
+                instance_id: launched_at
+                for instance_id, launched_at in replicas.list_open_instances(
+                    tx, client_id, agent_id
+                ).items()
+                if instance_id not in known
+            }
+            for instance_id, launched_at in unregistered.items():
+                if instance_id not in running and _is_settled(launched_at, now):
+                    self._close_replica(tx, client_id, agent_id, instance_id, "vanished", now)
+                    vanished.append(instance_id)
+            known |= unregistered.keys()
             orphans = sorted(
                 s.instance_id
                 for s in sightings
@@ -181,6 +201,7 @@ class Retirements:
         ended: datetime,
         now: datetime,
     ) -> bool:
+        Retirements._close_replica(tx, client_id, agent_id, instance_id, reason, now)
         is_new = retirements.mark_terminated(
             tx,
             client_id=client_id,
@@ -204,6 +225,24 @@ class Retirements:
                 now=now,
             )
         return is_new
+
+    @staticmethod
+    def _close_replica(
+        tx: Transaction,
+        client_id: str,
+        agent_id: str,
+        instance_id: str,
+        reason: str,
+        now: datetime,
+    ) -> bool:
+        return close_replica_of(
+            tx,
+            client_id=client_id,
+            agent_id=agent_id,
+            instance_id=instance_id,
+            reason=reason,
+            now=now,
+        )
 
     @staticmethod
     def _report_orphan(tx: Transaction, agent: Row, instance_id: str, now: datetime) -> None:

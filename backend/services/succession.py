@@ -16,7 +16,7 @@ from backend.domain.fencing import (
     promotable_successor,
 )
 from backend.repositories import events, succession
-from backend.services.registration import agent_view
+from backend.services.registration import agent_view, braked
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,12 @@ class Succession:
     def _appoint(self, agent: Row, now: datetime, silence: timedelta) -> bool:
         def work(tx: Transaction) -> bool:
             successor_id = succession.find_waiting_successor(tx, agent["id"])
-            view = agent_view(tx, agent, successor_id, now=now, silence=silence)
+            view = braked(
+                tx,
+                agent_view(tx, agent, successor_id, now=now, silence=silence),
+                now=now,
+                silence=silence,
+            )
             chosen = promotable_successor(view, now=now, silence=silence)
             is_successor = chosen is not None
             chosen = chosen or promotable_candidate(view, now=now, silence=silence)

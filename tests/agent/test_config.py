@@ -1,11 +1,20 @@
 """Settings: every variable is honoured or refused."""
 
+import re
+from pathlib import Path
+
 import pytest
+from dotenv import dotenv_values
 
 from agent.config import load_settings
+from agent.cutover_settings import CutoverSettings
 from agent.errors import ConfigError
 
+AGENT = Path(__file__).resolve().parents[2] / "agent"
+EXAMPLE = AGENT / ".env.example"
 MINIMAL = {"SPOT_OPTIMIZER_CLIENT_TOKEN": "token-1"}
+
+GROUP = "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/web/"
 
 CHANGED = {
     "SPOT_OPTIMIZER_SERVER_URL": ("server_url", "https://b.example/base", "https://b.example/base"),
@@ -25,6 +34,23 @@ CHANGED = {
     "CREATE_SNAPSHOT_ON_SWITCH": ("create_snapshot_on_switch", "no", False),
     "REPLICA_ENABLED": ("replica_enabled", "1", True),
     "REPLICA_COUNT": ("replica_count", "2", 2),
+    "EMERGENCY_REPLICA_ENABLED": ("emergency_replica_enabled", "false", False),
+    "REPLICA_SYNC_COMMAND": ("replica_sync_command", "sync --all", "sync --all"),
+    "DRAIN_COMMAND": ("drain_command", "drain", "drain"),
+    "DRAIN_TIMEOUT": ("drain_timeout", "5", 5.0),
+    "SNAPSHOT_ON_TERMINATION": ("snapshot_on_termination", "true", True),
+    "CUTOVER_COMMAND": ("cutover", "move", CutoverSettings(command="move")),
+    "CUTOVER_TARGET_PORT": ("cutover", "8080", CutoverSettings(target_port=8080)),
+    "CUTOVER_ELASTIC_IP_ALLOCATION_ID": (
+        "cutover",
+        "eipalloc-1",
+        CutoverSettings(allocation_id="eipalloc-1"),
+    ),
+    "CUTOVER_TARGET_GROUP_ARNS": (
+        "cutover",
+        f"{GROUP}1, {GROUP}2,",
+        CutoverSettings(target_group_arns=(f"{GROUP}1", f"{GROUP}2")),
+    ),
     "LOG_FORMAT": ("log_format", "plain", "plain"),
 }
 
@@ -54,6 +80,8 @@ def test_settings_take_an_empty_variable_for_unset(name):
         ("PRICING_REPORT_INTERVAL", "nan", "PRICING_REPORT_INTERVAL: must be 0.05 to 86400 seconds"),
         ("REPLICA_COUNT", "6", "REPLICA_COUNT: must be a whole number from 0 to 5"),
         ("AUTO_TERMINATE_OLD_INSTANCE", "maybe", "AUTO_TERMINATE_OLD_INSTANCE: must be true or false"),
+        ("CUTOVER_ELASTIC_IP_ALLOCATION_ID", "1.2.3.4", "CUTOVER_ELASTIC_IP_ALLOCATION_ID: must be an id such as eipalloc-0a1b"),
+        ("CUTOVER_TARGET_GROUP_ARNS", "web", "CUTOVER_TARGET_GROUP_ARNS: must be ARNs of target groups, with commas"),
         ("LOG_FORMAT", "xml", "LOG_FORMAT: must be one of json, plain"),
         ("SPOT_OPTIMIZER_SERVER_URL", "backend:5000", "SPOT_OPTIMIZER_SERVER_URL: must be an http:// or https:// address, with a host"),
     ],
@@ -86,3 +114,21 @@ def test_sync_interval_is_the_smaller_of_the_two():
     settings = load_settings({**MINIMAL, "HEARTBEAT_INTERVAL": "4"})
 
     assert settings.sync_interval == 4
+
+
+def test_example_file_is_accepted_and_says_the_defaults():
+    values = dotenv_values(EXAMPLE)
+
+    settings = load_settings({name: value or "" for name, value in values.items()} | MINIMAL)
+
+    assert repr(settings) == repr(load_settings(MINIMAL))
+
+
+def test_example_file_and_readme_name_every_variable():
+    sources = [*AGENT.glob("*settings.py"), AGENT / "config.py"]
+    text = "".join(path.read_text(encoding="utf-8") for path in sources)
+    names = set(re.findall(r'read\.\w+\(\s*"([A-Z_0-9]+)"', text))
+    readme = (AGENT / "README.md").read_text(encoding="utf-8")
+
+    assert set(dotenv_values(EXAMPLE)) == names
+    assert [name for name in sorted(names) if f"`{name}`" not in readme] == []

@@ -1,5 +1,7 @@
 """A switch from command to acknowledgement, and every way in which it fails cleanly."""
 
+from datetime import timedelta
+
 import pytest
 
 from agent.errors import AwsRejected, AwsThrottled
@@ -28,6 +30,17 @@ def test_switch_reports_progress_in_order(rig, backend):
     assert [body["status"] for body in bodies] == ["launching", "running", "ready"]
     assert bodies[1]["new_instance_id"] == "i-new-1"
     assert bodies[1]["pool_id"] == POOLS[0]
+
+
+def test_launch_is_not_reported_before_it_was_asked_for_when_ec2_tells_whole_seconds(rig, backend):
+    rig.clock.advance(timedelta(milliseconds=400))  # the fake EC2 tells the second that has begun
+    backend.order_switch("c-1", POOLS)
+
+    rig.live()
+
+    timing = backend.calls("/switch-report")[0].body["timing"]
+    assert timing["instance_launched_at"] == "2026-03-02T12:00:00.400000+00:00"
+    assert timing["initiated_at"] <= timing["instance_launched_at"] <= timing["instance_ready_at"]
 
 
 def test_switch_takes_the_next_pool_when_one_is_full(rig, backend, ec2):
@@ -196,7 +209,7 @@ def test_switch_is_parked_when_the_agent_stops_and_resumed_by_the_next_run(
         ({"target_mode": "spot", "payload": {}, "target_pool_id": None}, "plan: a spot target needs a pool"),
         ({"payload": {"pools": ["nonsense"]}}, "plan: 'nonsense' is no pool, such as m5.large.us-east-1a"),
         ({"payload": {"pools": ["m5.large.us-east-1f"]}}, "plan: the network vpc-1 has no subnet in us-east-1f"),
-        ({"command_type": "promote"}, "unsupported: this agent does not know promote"),
+        ({"command_type": "cleanup"}, "unsupported: this agent does not know cleanup"),
     ],
 )  # fmt: skip
 def test_command_is_refused_with_its_reason_when_it_cannot_be_done(

@@ -4,7 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.contract.orders import native, registered
+from tests.contract.replica_calls import allow_manual, ready_for_replicas
 from tests.contract.serving import Door, Tenant, World
+from tests.fakes.installed_agents import InstalledAgent
+from tests.fakes.light_agent import LightAgent
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +36,18 @@ def alpha(world: World) -> Tenant:
 def beta(world: World) -> Tenant:
     """Another tenant, who must see and change nothing of alpha's."""
     return world.beta
+
+
+@pytest.fixture
+def ours(world: World) -> LightAgent:
+    """A primary of ours, with known prices and manual replicas allowed."""
+    return ready_for_replicas(world, native(world, "i-0aaa"))
+
+
+@pytest.fixture
+def installed(world: World, ours: LightAgent) -> InstalledAgent:
+    """A primary that runs the installed agent 4.0.0; prices are known from another one."""
+    agent = registered(world, "i-0ccc", logical_agent_id="web-2")
+    assert agent.agent_id is not None
+    allow_manual(world, agent.agent_id)
+    return agent

@@ -153,7 +153,7 @@ def test_an_order_of_the_pass_is_one_that_installed_agents_can_read(world: World
     make_dear(world)
     container = world.container
 
-    result = Decisions(world.database, world.clock, container.engine_host).decide_fleet(
+    result = Decisions(world.database, world.clock, container.deciding.host).decide_fleet(
         now=world.clock.now()
     )
 

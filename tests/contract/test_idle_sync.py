@@ -39,7 +39,7 @@ def _synced(world: World, agent_id: str, instance_id: str, service: AgentSync) -
 def _agreed(world: World, agent: LightAgent) -> dict[str, Any]:
     """The answer of the process that remembers, which must be that of one that does not."""
     services = world.container
-    forgetful = AgentSync(world.database, world.clock, services.presence)
+    forgetful = AgentSync(world.database, world.clock, services.presence, services.emergency_plans)
     where = (world, agent.agent_id, agent.host.instance_id)
     remembered = _synced(*where, services.agent_sync)
     assert remembered == _synced(*where, forgetful)

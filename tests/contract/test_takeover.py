@@ -109,6 +109,19 @@ def test_switch_offers_the_asked_pool_first_then_others_by_price(world: World, a
     }
 
 
+def test_an_order_may_allow_ondemand_for_when_all_pools_are_full(world: World, alpha: Tenant):
+    agent_id = register(alpha, "i-old")["agent_id"]
+
+    ordered = alpha.post(
+        "client/instances/i-old/force-switch",
+        {"target": "pool", "pool_id": POOLS[1], "allow_ondemand": True},
+    )
+    payload = sync(alpha, agent_id, "i-old")["commands"][0]["payload"]
+
+    assert ordered.status_code == 200
+    assert payload["allow_ondemand"] is True
+
+
 def test_progress_moves_the_switch_forward_and_repeats_are_the_same_answer(
     world: World, alpha: Tenant
 ):

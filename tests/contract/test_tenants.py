@@ -19,6 +19,27 @@ BODIES = {
     "GET agents/<agent_id>/replica-config": None,
     "GET agents/<agent_id>/pending-commands": None,
     "GET agents/<agent_id>/replicas": None,
+    "POST agents/<agent_id>/replicas": {"pool_id": "m5.large.us-east-1b"},
+    "PUT agents/<agent_id>/replicas/<replica_id>": {"instance_id": "i-0rep"},
+    "DELETE agents/<agent_id>/replicas/<replica_id>": None,
+    "POST agents/<agent_id>/replicas/<replica_id>/promote": {},
+    "POST agents/<agent_id>/replicas/<replica_id>/status": {"status": "failed"},
+    "POST agents/<agent_id>/replicas/<replica_id>/sync-status": {"state_transfer_progress": 1},
+    "POST agents/<agent_id>/termination": {"reason": "gone"},
+    "POST agents/<agent_id>/rebalance-recommendation": {"instance_id": "i-0aaa"},
+    "POST agents/<agent_id>/create-emergency-replica": {
+        "signal_type": "termination-notice",
+        "instance_id": "i-0aaa",
+    },
+    "POST agents/<agent_id>/termination-imminent": {"instance_id": "i-0aaa"},
+    "POST agents/<agent_id>/interruption": {
+        "instance_id": "i-0aaa",
+        "signal": "rebalance-recommendation",
+    },
+    "POST agents/<agent_id>/interruptions/<event_id>/findings": {
+        "instance_id": "i-0aaa",
+        "state": "terminated",
+    },
     "GET agents/<agent_id>": None,
     "POST agents/<agent_id>/sync": {"instance_id": "i-0aaa", "cpu_percent": 99},
     "POST agents/<agent_id>/cleanup-report": {"snapshots": {"deleted": ["snap-1"]}},
@@ -63,7 +84,13 @@ def _routes(world: World) -> set[str]:
 
 def _call(tenant: Tenant, route: str, agent_id: str, command_id: str, instance: str | None):
     method, path = route.split(" ")
-    values = {"<agent_id>": agent_id, "<command_id>": command_id, "<instance_id>": "i-0aaa"}
+    values = {
+        "<agent_id>": agent_id,
+        "<command_id>": command_id,
+        "<instance_id>": "i-0aaa",
+        "<replica_id>": "r-1",
+        "<event_id>": "e-1",
+    }
     for name, value in values.items():
         path = path.replace(name, value)
     body = BODIES[route]

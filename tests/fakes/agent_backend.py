@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.fakes.agent_fallback import FakeFallback
 from tests.fakes.agent_http import Answer, LoopbackServer, Seen
 
 AGENT = "agent-1"
@@ -45,8 +46,10 @@ class FakeBackend:
     terminated: list[str] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
     config_version: int = 1
+    emergency_plan: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
+        self.fallback = FakeFallback(self)
         self.server = LoopbackServer(self._respond)
 
     def calls(self, ending: str) -> list[Seen]:
@@ -124,6 +127,8 @@ class FakeBackend:
                 return self._retirement(instance_id, caller)
             case ["instances", instance_id, "terminated"]:
                 return self._terminated(instance_id)
+            case ["interruption" | "replicas" | "interruptions", *_]:
+                return self.fallback.serve(seen, parts[1:])
             case ["heartbeat"] | ["inventory"] | ["launch-spec"] | ["pricing-report"]:
                 return Answer(body={"success": True})
         return Answer(404, "<h1>Not Found</h1>")
@@ -135,6 +140,8 @@ class FakeBackend:
         instance_id = body["instance_id"]
         if self.primary is None:
             self.promote(instance_id)
+        elif instance_id not in self.roles and self.fallback.knows(instance_id, body):
+            self.roles[instance_id] = "replica"
         elif instance_id not in self.roles:
             is_successor = body["launch_tags"].get("CommandId") in self.switches
             self.roles[instance_id] = "successor" if is_successor else "candidate"
@@ -163,7 +170,7 @@ class FakeBackend:
                 "config": self._config(),
                 "commands": held,
                 "replica_orders": [],
-                "emergency_plan": None,
+                "emergency_plan": self.emergency_plan,
                 "server_time": None,
             }
         )

@@ -12,7 +12,7 @@ _LAUNCHED = datetime(2026, 3, 2, 12, 0, 0, tzinfo=UTC)
 
 
 class FakeEc2:
-    """Implements ``agent.aws.ec2.Ec2``. One network with a subnet in each of three AZs.
+    """Implements ``agent.aws.ec2.Ec2``, addresses, target groups and images. One network with a subnet in each of three AZs.
 
     ``full`` names pools without capacity, ``lag`` how often a new instance stays hidden,
     ``boot`` how many looks it is pending, ``failures`` errors to raise by method, in order.
@@ -29,6 +29,10 @@ class FakeEc2:
         self.status_is_ok = True
         self.terminates = True
         self.failures: dict[str, list[AwsError]] = {}
+        self.address_holder: str | None = "i-old"
+        self.targets: dict[str, dict[str, str]] = {}
+        self.target_health = "healthy"
+        self.images: set[str] = set()
         self.calls: Counter[str] = Counter()
         self._numbers = itertools.count(1)
         self.add("i-old", az="us-east-1a", tags={"Name": "web", "team": "a", "aws:x": "y"})
@@ -140,6 +144,34 @@ class FakeEc2:
     def tag(self, instance_id: str, tags: dict[str, str]) -> None:
         self._note("tag")
         self.instances[instance_id]["Tags"] += [{"Key": k, "Value": v} for k, v in tags.items()]
+
+    def holder(self, _: str) -> str | None:
+        self._note("holder")
+        return self.address_holder
+
+    def associate(self, _: str, instance_id: str) -> None:
+        self._note("associate")
+        self.address_holder = instance_id
+
+    def register(self, arn: str, instance_id: str, _: int | None) -> None:
+        self._note("register")
+        self.targets.setdefault(arn, {})[instance_id] = self.target_health
+
+    def deregister(self, arn: str, instance_id: str, _: int | None) -> None:
+        self._note("deregister")
+        self.targets.setdefault(arn, {}).pop(instance_id, None)
+
+    def health(self, arn: str, instance_id: str) -> str:
+        self._note("health")
+        return self.targets.get(arn, {}).get(instance_id, "missing")
+
+    def close(self) -> None:
+        """Nothing to free here."""
+
+    def create(self, _: str, name: str, __: dict[str, str]) -> str:
+        self._note("create")
+        self.images.add(name)
+        return f"ami-{name}"
 
     def _note(self, method: str) -> None:
         self.calls[method] += 1

@@ -12,8 +12,11 @@ from agent.backend_client.transport import Transport
 from agent.bootstrap import assemble
 from agent.config import load_settings
 from agent.documents import Documents
+from agent.emergency_plan import PlanBook
 from agent.identity import Identity
+from agent.imds import Imds
 from agent.journal import Journal
+from agent.notices import NoticeBook
 from agent.outbox import Outbox
 from agent.own_host import OwnHost
 from agent.parts import Parts
@@ -84,6 +87,7 @@ class Rig(Parts):
         documents: type[Documents] = Documents,
         transport: type[Transport] = Transport,
         environ: dict[str, str] | None = None,
+        imds: Any = None,
     ) -> None:
         self.clock = clock or FakeClock()
         self.identity = identity or make_identity()
@@ -96,6 +100,10 @@ class Rig(Parts):
         self.state = AgentState(self.documents, self.clock)
         self.journal = Journal(self.documents, self.clock)
         self.outbox = Outbox(self.documents)
+        self.notices = NoticeBook(self.documents, self.identity.instance_id, self.clock)
+        self.plans = PlanBook(self.documents)
+        self.addresses = self.targets = self.images = ec2
+        self.imds = imds or Imds("http://127.0.0.1:9", self.clock)
         self.queue = InstantQueue(self.clock)
         wire = transport(backend.server.url, Secret("token-1"), self.identity.instance_id)
         self.client = BackendClient(wire)

@@ -11,9 +11,11 @@ from tests.meta import house
 # Constraint of a table -> where the code names the same words: an enumeration, a Literal, or the
 # field of a dataclass that has one.
 SAME_WORDS = {
+    "agents_freeze_ck": "backend.domain.freezing:Frozen",
     "agents_status_ck": "backend.domain.agents:AgentStatus",
     "audit_logs_actor_ck": "backend.services.callers:Actor.kind",
     "client_tokens_scope_ck": "backend.services.callers:Scope",
+    "clients_freeze_ck": "backend.domain.freezing:Frozen",
     "commands_mode_ck": "backend.domain.modes:TargetMode",
     "commands_status_ck": "backend.domain.commands:CommandStatus",
     "commands_type_ck": "backend.domain.commands:CommandType",
@@ -34,12 +36,24 @@ SAME_WORDS = {
     "pricing_snapshots_interpolated_method_ck": "backend.sef.quality:FillMethod",
     "risk_scores_action_ck": "decision_engines.contract:Action",
     "risk_scores_outcome_ck": "backend.services.decision_records:RiskOutcome",
+    "replica_instances_kind_ck": "backend.domain.replica_orders:ReplicaKind",
+    "replica_instances_mode_ck": "backend.domain.modes:TargetMode",
+    "replica_instances_status_ck": "backend.domain.replicas:ReplicaStatus",
+    "replica_instances_sync_ck": "backend.domain.replica_reports:SyncStatus",
+    "spot_interruption_events_finding_ck": "backend.services.findings:InstanceState",
+    "spot_interruption_events_signal_ck": "backend.sef.policy:Signal",
+    "spot_interruption_events_status_ck": "backend.domain.interruptions:InterruptionStatus",
     "spot_price_snapshots_source_ck": "backend.domain.prices:PriceSource",
     "switches_cause_ck": "backend.domain.switches:SwitchCause",
     "switches_status_ck": "backend.domain.switches:SwitchStatus",
 }
 # Written as plain words by one repository or service, never read back as a choice.
-PLAIN_WORDS = {"clients_status_ck", "notifications_severity_ck", "system_events_severity_ck"}
+PLAIN_WORDS = {
+    "clients_status_ck",
+    "notifications_severity_ck",
+    "replica_instances_slot_ck",
+    "system_events_severity_ck",
+}
 
 
 def test_every_constraint_is_accounted_for():

@@ -55,8 +55,8 @@ class LimitsBody(BaseModel):
 @routes.post("/<agent_id>/decide", summary="Decide about one agent now, and write it down")
 def decide(path: AgentPath, body: DecideBody) -> dict[str, Any]:
     """Answer a decision; a permitted move is ordered by the next pass, not by this call."""
-    container().engine_choice.follow()
-    judged = container().decisions.decide(tenant(), path.agent_id)
+    container().deciding.choice.follow()
+    judged = container().deciding.decisions.decide(tenant(), path.agent_id)
     given, decision = judged.subject.given, judged.answer.decision
     return {
         "instance_id": body.instance.instance_id or given.instance_id,
@@ -75,8 +75,8 @@ def decide(path: AgentPath, body: DecideBody) -> dict[str, Any]:
 @routes.get("/<agent_id>/switch-recommendation", summary="What the engine advises now")
 def switch_recommendation(path: AgentPath) -> dict[str, Any]:
     """Answer what the engine advises; writes nothing."""
-    container().engine_choice.follow()
-    judged = container().decisions.recommend(tenant(), path.agent_id)
+    container().deciding.choice.follow()
+    judged = container().deciding.decisions.recommend(tenant(), path.agent_id)
     given, decision, row = judged.subject.given, judged.answer.decision, judged.subject.row
     pool = judged.present_pool_id
     is_automatic = judged.subject.standing.is_auto_switch and judged.subject.standing.is_enabled
@@ -102,7 +102,7 @@ def switch_recommendation(path: AgentPath) -> dict[str, Any]:
 @limit_routes.get("/<agent_id>/decision-limits", summary="The limits of voluntary moves")
 def show_limits(path: AgentPath) -> dict[str, Any]:
     """Answer every limit of one agent."""
-    return limits_to_wire(container().agent_limits.get(tenant(), path.agent_id))
+    return limits_to_wire(container().deciding.limits.get(tenant(), path.agent_id))
 
 
 @limit_routes.put("/<agent_id>/decision-limits", summary="Change limits of voluntary moves")
@@ -110,7 +110,7 @@ def show_limits(path: AgentPath) -> dict[str, Any]:
 def change_limits(path: AgentPath, body: LimitsBody) -> dict[str, Any]:
     """Change the named limits and answer all of them; repeatable."""
     changes = body.model_dump(exclude_none=True)
-    limits = container().agent_limits.change(
+    limits = container().deciding.limits.change(
         tenant(), path.agent_id, changes, changed_by=actor().name
     )
     return {"success": True, **limits_to_wire(limits)}

@@ -47,6 +47,7 @@ def issue_switch_command(path: AgentPath, body: IssueSwitchBody) -> dict[str, An
         SwitchRequest(
             target_mode=mode_of(body.target_mode, field="target_mode"),
             pool_id=body.target_pool_id,
+            allow_ondemand=body.allow_ondemand,
             priority=body.priority,
             reason=body.reason,
             requested_by=actor().name,

@@ -65,8 +65,7 @@ def _request_of(body: RegisterBody, tenant: str) -> RegistrationRequest:
         public_ip=body.public_ip,
         agent_version=body.agent_version,
         command_id=tags.CommandId if is_ours else None,
-        # Replica orders are not handed out by this version: a tag cannot name one of ours.
-        replica_id=None,
+        replica_id=tags.ReplicaId if is_ours else None,
     )
 
 
@@ -120,6 +119,7 @@ def sync(path: AgentPath, body: SyncBody) -> dict[str, Any]:
         ),
     )
     config = synced.config
+    specs = container().launch_specs
     is_known = body.config_version == config.version and config.enabled
     return {
         "role": synced.role,
@@ -128,9 +128,8 @@ def sync(path: AgentPath, body: SyncBody) -> dict[str, Any]:
         "enabled": config.enabled,
         "config_version": config.version,
         "config": None if is_known else to_wire(config),
-        "commands": [command_to_wire(row) for row in synced.commands],
-        "replica_orders": [],
-        "emergency_plan": None,
+        "commands": [command_to_wire(specs.reveal(row)) for row in synced.commands],
+        "emergency_plan": synced.emergency_plan,
         "server_time": container().clock.now(),
     }
 

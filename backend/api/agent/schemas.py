@@ -15,7 +15,7 @@ from backend.domain.modes import Mode
 UNKNOWN = "unknown"
 
 
-def _known(value: object) -> object:
+def known(value: object) -> object:
     """Read null, "" and "unknown" as None."""
     if isinstance(value, str) and value.strip().lower() in {"", UNKNOWN, "none", "null"}:
         return None
@@ -23,7 +23,7 @@ def _known(value: object) -> object:
 
 
 def _mode(value: object) -> object:
-    return Mode.UNKNOWN if _known(value) is None else value
+    return Mode.UNKNOWN if known(value) is None else value
 
 
 def _instant(value: object) -> object:
@@ -37,25 +37,25 @@ def _flag(value: object) -> object:
 # Facts of at most so many characters, without control characters; None where unknown.
 _TEXT = r"^[^\x00-\x1f\x7f]*$"
 Fact16 = Annotated[
-    Annotated[str, Field(max_length=16, pattern=_TEXT)] | None, BeforeValidator(_known)
+    Annotated[str, Field(max_length=16, pattern=_TEXT)] | None, BeforeValidator(known)
 ]
 Fact32 = Annotated[
-    Annotated[str, Field(max_length=32, pattern=_TEXT)] | None, BeforeValidator(_known)
+    Annotated[str, Field(max_length=32, pattern=_TEXT)] | None, BeforeValidator(known)
 ]
 Fact45 = Annotated[
-    Annotated[str, Field(max_length=45, pattern=_TEXT)] | None, BeforeValidator(_known)
+    Annotated[str, Field(max_length=45, pattern=_TEXT)] | None, BeforeValidator(known)
 ]
 Fact48 = Annotated[
-    Annotated[str, Field(max_length=48, pattern=_TEXT)] | None, BeforeValidator(_known)
+    Annotated[str, Field(max_length=48, pattern=_TEXT)] | None, BeforeValidator(known)
 ]
 Fact64 = Annotated[
-    Annotated[str, Field(max_length=64, pattern=_TEXT)] | None, BeforeValidator(_known)
+    Annotated[str, Field(max_length=64, pattern=_TEXT)] | None, BeforeValidator(known)
 ]
 Fact128 = Annotated[
-    Annotated[str, Field(max_length=128, pattern=_TEXT)] | None, BeforeValidator(_known)
+    Annotated[str, Field(max_length=128, pattern=_TEXT)] | None, BeforeValidator(known)
 ]
 Fact255 = Annotated[
-    Annotated[str, Field(max_length=255, pattern=_TEXT)] | None, BeforeValidator(_known)
+    Annotated[str, Field(max_length=255, pattern=_TEXT)] | None, BeforeValidator(known)
 ]
 InstanceId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")]
 # use1-az1, the local zone usw2-lax1-az1, the wavelength zone use1-wl1-bos-wlz1: names of pools that
@@ -243,13 +243,7 @@ class IssueSwitchBody(Tolerant):
     target_pool_id: Fact128 = None
     priority: int = Field(75, ge=0, le=75)
     reason: Fact255 = None
-
-
-class ReplicasQuery(Tolerant):
-    """GET /api/agents/{agent_id}/replicas."""
-
-    status: Fact16 = None
-    include_terminated: bool = False
+    allow_ondemand: bool = False
 
 
 class AgentsQuery(Tolerant):

@@ -1,4 +1,4 @@
-"""Commands, prices, switches, replicas: the work of an agent."""
+"""Commands, prices, switches: the work of an agent."""
 
 from typing import Any
 
@@ -11,7 +11,6 @@ from backend.api.agent.schemas import (
     MarkExecutedBody,
     PricingBody,
     PricingReportBody,
-    ReplicasQuery,
     SwitchReportBody,
 )
 from backend.api.agent.senders import sender
@@ -31,7 +30,8 @@ routes = guarded_blueprint("agent_work", guard=AGENT, url_prefix="/api/agents", 
 def pending_commands(path: AgentPath) -> list[dict[str, Any]]:
     """Lease commands to the caller and answer them, the most urgent first."""
     leased = container().command_queue.lease(client_id(), path.agent_id, sender())
-    return [command_to_wire(row) for row in leased]
+    specs = container().launch_specs
+    return [command_to_wire(specs.reveal(row)) for row in leased]
 
 
 @routes.post("/<agent_id>/commands/<command_id>/executed", summary="How a command ended")
@@ -138,9 +138,3 @@ def _machine(body: MachineBody) -> Machine:
         mode=body.mode,
         ami_id=body.ami_id,
     )
-
-
-@routes.get("/<agent_id>/replicas", summary="Replicas of the agent")
-def replicas(path: AgentPath, query: ReplicasQuery) -> dict[str, Any]:  # noqa: ARG001 - the contract's input
-    """Answer the agent's replicas; this version keeps none."""
-    return {"replicas": [], "total": 0}

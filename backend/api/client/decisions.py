@@ -39,7 +39,7 @@ def list_decisions(path: ClientPath, query: DecisionsQuery) -> list[dict[str, An
     """Answer agents, online first; in the recorded names, and in those of installed dashboards."""
     if tenant() not in (None, path.client_id):
         raise NotFound("Unknown client", field="client_id")
-    found = container().decision_views.list_agents(
+    found = container().deciding.views.list_agents(
         path.client_id, limit=query.limit, offset=query.offset
     )
     return [_to_wire(item) for item in found]

@@ -31,6 +31,7 @@ class ForceSwitchBody(BaseModel):
     target: Annotated[str | None, Field(max_length=16)] = None
     pool_id: Annotated[str | None, Field(max_length=128)] = None
     new_instance_type: Annotated[str | None, Field(max_length=64)] = None
+    allow_ondemand: bool = False
 
 
 @routes.post("/<instance_id>/force-switch", summary="Move the agent of an instance at once")
@@ -45,6 +46,7 @@ def force_switch(path: InstancePath, body: ForceSwitchBody) -> dict[str, Any]:
             target_mode=mode_of(body.target, field="target", spot_words=("pool", "spot")),
             pool_id=body.pool_id or None,
             instance_type=body.new_instance_type or None,
+            allow_ondemand=body.allow_ondemand,
             priority=Priority.MANUAL,
             reason=None,
             requested_by=actor().name,

@@ -130,6 +130,8 @@ def test_an_agent_in_danger_is_moved_at_once_with_the_urgent_priority(database, 
     ("sql", "reason"),
     [
         ("INSERT INTO settings VALUES ('fallback.freeze', 'voluntary', %(now)s)", Refusal.FROZEN),
+        ("UPDATE agents SET freeze_level = 'voluntary'", Refusal.FROZEN),
+        ("UPDATE clients SET freeze_level = 'all'", Refusal.FROZEN),
         ("UPDATE agents SET identity_conflict_at = %(now)s", Refusal.IDENTITY_CONFLICT),
         ("UPDATE agent_configs SET max_switches_per_day = 0", Refusal.DAY_LIMIT),
         ("UPDATE agent_configs SET min_pool_duration_hours = 48", Refusal.MIN_STAY),

@@ -124,6 +124,24 @@ def test_deleted_agent_starts_a_fresh_life_whoever_registers(who, known):
     )
 
 
+# -- silence that proves nothing ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("known", [None, instance(NEW, Role.SUPERSEDED)])
+def test_nobody_takes_over_from_a_silent_primary_while_silence_proves_nothing(known):
+    view = agent(primary=SILENT, known=known, candidates=(NEW,), counts_silence=False)
+
+    assert find_vacancy(view, now=NOW, silence=SILENCE) is None
+    assert not decide(view).takes_primary
+    assert promotable_candidate(view, now=NOW, silence=SILENCE) is None
+
+
+def test_primary_that_is_known_to_be_gone_is_replaced_even_then():
+    view = agent(primary=GONE, counts_silence=False)
+
+    assert decide(view) == takes_over("primary_gone")
+
+
 # -- replicas -------------------------------------------------------------------------------------
 
 

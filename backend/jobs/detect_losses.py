@@ -1,0 +1,10 @@
+"""Job: primaries that fell silent without a notice are looked after."""
+
+from backend.jobs.context import JobContext
+from backend.services.losses import LossDetection
+
+
+def run(context: JobContext) -> int:
+    """Watch once; return how many silences were taken up or ended."""
+    watched = LossDetection(context.database, context.settings).detect(now=context.now)
+    return watched.taken_up + watched.heard_again
