@@ -7,6 +7,7 @@ from backend.clock import Clock
 from backend.config import Settings
 from backend.db.database import Database
 from backend.db.sources import read_sources
+from backend.engines.host import EngineHost
 from backend.observability.metrics import Metrics
 from backend.services.agent_configs import AgentConfigs
 from backend.services.agent_sync import AgentSync
@@ -15,8 +16,12 @@ from backend.services.cleanup_reports import CleanupReports
 from backend.services.client_tokens import ClientTokens
 from backend.services.clients import Clients
 from backend.services.command_queue import CommandQueue
+from backend.services.decision_limits import AgentLimits
+from backend.services.decision_views import DecisionViews
+from backend.services.decisions import Decisions
 from backend.services.emergency_plans import EmergencyPlans
 from backend.services.encryption import Vault
+from backend.services.engine_choice import EngineChoice, build_host
 from backend.services.findings import Findings
 from backend.services.first_operator import forget_first_password
 from backend.services.fleet import Fleet
@@ -46,6 +51,17 @@ from backend.services.switch_reports import SwitchReports
 from backend.services.switch_requests import SwitchRequests
 from backend.services.terminations import Terminations
 from backend.services.tokens import TokenAuthenticator
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """The services around decisions, over one host of engines."""
+
+    host: EngineHost
+    choice: EngineChoice
+    decisions: Decisions
+    views: DecisionViews
+    limits: AgentLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +104,7 @@ class Container:
     terminations: Terminations
     launch_specs: LaunchSpecs
     status: StatusService
-    is_engine_loaded: bool = False  # this version decides nothing by itself
+    deciding: Deciding
 
 
 def build_container(settings: Settings, clock: Clock, database: Database) -> Container:
@@ -140,4 +156,16 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
         terminations=Terminations(database, clock, presence),
         launch_specs=LaunchSpecs(database, clock, Vault(settings.secret_key)),
         status=StatusService(database, clock, health),
+        deciding=_deciding(settings, clock, database),
+    )
+
+
+def _deciding(settings: Settings, clock: Clock, database: Database) -> Deciding:
+    host = build_host(settings, clock)
+    return Deciding(
+        host=host,
+        choice=EngineChoice(database, clock, settings, host),
+        decisions=Decisions(database, clock, host),
+        views=DecisionViews(database, clock),
+        limits=AgentLimits(database, clock),
     )

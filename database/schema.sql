@@ -19,7 +19,7 @@ CREATE PROCEDURE schema_step()
 BEGIN
 IF NOT EXISTS (SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'schema_migrations')
 AND EXISTS (SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN (
-'clients', 'client_tokens', 'operators', 'operator_sessions', 'operator_api_keys', 'agents', 'agent_configs', 'instances', 'commands', 'switches', 'cleanup_logs', 'agent_health_metrics', 'spot_pools', 'pool_prices', 'spot_price_snapshots', 'ondemand_price_snapshots', 'pricing_reports', 'system_events', 'notifications', 'audit_logs', 'settings', 'job_runs', 'launch_specs', 'pricing_snapshots_clean', 'pricing_snapshots_interpolated', 'pricing_data_gaps', 'pool_cooldowns', 'pool_reliability_metrics', 'pool_risk_analysis', 'pending_price_reports', 'spot_interruption_events', 'replica_instances', 'termination_events', 'replica_cost_log'
+'clients', 'client_tokens', 'operators', 'operator_sessions', 'operator_api_keys', 'agents', 'agent_configs', 'instances', 'commands', 'switches', 'cleanup_logs', 'agent_health_metrics', 'spot_pools', 'pool_prices', 'spot_price_snapshots', 'ondemand_price_snapshots', 'pricing_reports', 'system_events', 'notifications', 'audit_logs', 'settings', 'job_runs', 'launch_specs', 'pricing_snapshots_clean', 'pricing_snapshots_interpolated', 'pricing_data_gaps', 'pool_cooldowns', 'pool_reliability_metrics', 'pool_risk_analysis', 'pending_price_reports', 'spot_interruption_events', 'replica_instances', 'termination_events', 'replica_cost_log', 'risk_scores', 'decision_engine_log'
 )) THEN
 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'This database holds tables that another program made';
 END IF;
@@ -51,7 +51,7 @@ DROP PROCEDURE IF EXISTS schema_step;
 DELIMITER $$
 CREATE PROCEDURE schema_step()
 BEGIN
-IF EXISTS (SELECT 1 FROM schema_migrations WHERE kind = 'migration' AND version > 9) THEN
+IF EXISTS (SELECT 1 FROM schema_migrations WHERE kind = 'migration' AND version > 10) THEN
 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'This database is newer than this file';
 END IF;
 END$$
@@ -1102,6 +1102,138 @@ DROP PROCEDURE IF EXISTS schema_step;
 UPDATE schema_migrations
 SET statements_begun = 8, statements_done = 8, checksum = 'dcdb112ba3147fe41e9f157c9ef8746e6119049d8c1ceb991c3f677887930757', applied_at = UTC_TIMESTAMP(3)
 WHERE kind = 'migration' AND name = '0009_create_fallback' AND applied_at IS NULL;
+
+-- 0010_create_decisions
+
+INSERT INTO schema_migrations (
+    kind, name, version, checksum, fingerprint, statements_begun, statements_done, applied_at
+)
+VALUES ('migration', '0010_create_decisions', 10, 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', NULL, 0, 0, NULL)
+ON DUPLICATE KEY UPDATE version = 10;
+
+DROP PROCEDURE IF EXISTS schema_step;
+DELIMITER $$
+CREATE PROCEDURE schema_step()
+BEGIN
+IF (SELECT statements_done FROM schema_migrations WHERE kind = 'migration' AND name = '0010_create_decisions') < 1 THEN
+ALTER TABLE agent_configs
+    ADD COLUMN max_price_age_seconds INT NOT NULL DEFAULT 900 AFTER min_pool_duration_hours,
+    ADD COLUMN return_stable_minutes INT NOT NULL DEFAULT 120 AFTER max_price_age_seconds,
+    ADD COLUMN max_pool_share_percent INT NOT NULL DEFAULT 30 AFTER return_stable_minutes,
+    ADD COLUMN max_moved_percent INT NOT NULL DEFAULT 10 AFTER max_pool_share_percent,
+    ADD COLUMN maintenance_windows JSON NULL AFTER max_moved_percent,
+    ADD CONSTRAINT agent_configs_day_ck CHECK (max_switches_per_day BETWEEN 0 AND 100),
+    ADD CONSTRAINT agent_configs_week_ck CHECK (max_switches_per_week BETWEEN 0 AND 500),
+    ADD CONSTRAINT agent_configs_stay_ck CHECK (min_pool_duration_hours BETWEEN 0 AND 720),
+    ADD CONSTRAINT agent_configs_age_ck CHECK (max_price_age_seconds BETWEEN 60 AND 86400),
+    ADD CONSTRAINT agent_configs_stable_ck CHECK (return_stable_minutes BETWEEN 0 AND 10080),
+    ADD CONSTRAINT agent_configs_share_ck CHECK (max_pool_share_percent BETWEEN 1 AND 100),
+    ADD CONSTRAINT agent_configs_moved_ck CHECK (max_moved_percent BETWEEN 1 AND 100);
+UPDATE schema_migrations SET statements_begun = 1, statements_done = 1, checksum = 'b77fe2e9c8a546d2b20258f31ff4537c528d61176e2c98b1d336a7de6ba192fb' WHERE kind = 'migration' AND name = '0010_create_decisions';
+END IF;
+END$$
+DELIMITER ;
+CALL schema_step();
+DROP PROCEDURE IF EXISTS schema_step;
+
+DROP PROCEDURE IF EXISTS schema_step;
+DELIMITER $$
+CREATE PROCEDURE schema_step()
+BEGIN
+IF (SELECT statements_done FROM schema_migrations WHERE kind = 'migration' AND name = '0010_create_decisions') < 2 THEN
+ALTER TABLE instances
+    ADD KEY instances_place_idx (client_id, role, mode, instance_type, az);
+UPDATE schema_migrations SET statements_begun = 2, statements_done = 2, checksum = '519d5d5caa52345dee571b3e9337b1bc4d821696058e38e7776b6e9326de4f44' WHERE kind = 'migration' AND name = '0010_create_decisions';
+END IF;
+END$$
+DELIMITER ;
+CALL schema_step();
+DROP PROCEDURE IF EXISTS schema_step;
+
+CREATE TABLE IF NOT EXISTS risk_scores (
+    id BIGINT NOT NULL AUTO_INCREMENT,
+    client_id VARCHAR(36) NOT NULL,
+    agent_id VARCHAR(36) NOT NULL,
+    instance_id VARCHAR(64) NOT NULL,
+    pool_id VARCHAR(128) NULL,
+    risk_score DECIMAL(5, 4) NOT NULL,
+    recommended_action VARCHAR(16) NOT NULL,
+    recommended_mode VARCHAR(16) NOT NULL,
+    recommended_pool_id VARCHAR(128) NULL,
+    expected_savings_usd_per_hour DECIMAL(12, 6) NOT NULL,
+    allowed TINYINT(1) NOT NULL,
+    reason VARCHAR(500) NOT NULL,
+    model_version VARCHAR(64) NULL,
+    outcome VARCHAR(16) NULL,
+    created_at DATETIME(3) NOT NULL,
+    CONSTRAINT risk_scores_pk PRIMARY KEY (id),
+    CONSTRAINT risk_scores_pass_uq UNIQUE KEY (agent_id, created_at),
+    KEY risk_scores_client_idx (client_id, created_at),
+    KEY risk_scores_created_idx (created_at),
+    CONSTRAINT risk_scores_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE,
+    CONSTRAINT risk_scores_agent_fk FOREIGN KEY (agent_id) REFERENCES agents (id)
+        ON DELETE CASCADE,
+    CONSTRAINT risk_scores_score_ck CHECK (risk_score BETWEEN 0 AND 1),
+    CONSTRAINT risk_scores_action_ck CHECK (
+        recommended_action IN ('stay', 'switch_spot', 'switch_ondemand')
+    ),
+    CONSTRAINT risk_scores_outcome_ck CHECK (outcome IN ('survived', 'lost', 'censored'))
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS decision_engine_log (
+    id BIGINT NOT NULL AUTO_INCREMENT,
+    client_id VARCHAR(36) NOT NULL,
+    agent_id VARCHAR(36) NOT NULL,
+    instance_id VARCHAR(64) NOT NULL,
+    trigger_source VARCHAR(16) NOT NULL,
+    source VARCHAR(16) NOT NULL,
+    fallback_cause VARCHAR(500) NULL,
+    engine_type VARCHAR(64) NOT NULL,
+    engine_version VARCHAR(32) NOT NULL,
+    model_version VARCHAR(64) NULL,
+    action VARCHAR(16) NOT NULL,
+    target_pool_id VARCHAR(128) NULL,
+    risk_score DECIMAL(5, 4) NOT NULL,
+    expected_savings_usd_per_hour DECIMAL(12, 6) NOT NULL,
+    present_mode VARCHAR(16) NOT NULL,
+    present_pool_id VARCHAR(128) NULL,
+    input_data JSON NOT NULL,
+    output_decision JSON NOT NULL,
+    guard_outcome VARCHAR(16) NOT NULL,
+    guard JSON NULL,
+    command_id VARCHAR(36) NULL,
+    execution_time_ms INT NOT NULL,
+    outcome VARCHAR(16) NULL,
+    outcome_at DATETIME(3) NULL,
+    realized_present_usd_per_hour DECIMAL(12, 6) NULL,
+    realized_target_usd_per_hour DECIMAL(12, 6) NULL,
+    created_at DATETIME(3) NOT NULL,
+    CONSTRAINT decision_engine_log_pk PRIMARY KEY (id),
+    CONSTRAINT decision_engine_log_pass_uq UNIQUE KEY (agent_id, created_at),
+    KEY decision_engine_log_client_idx (client_id, created_at),
+    KEY decision_engine_log_created_idx (created_at),
+    KEY decision_engine_log_command_idx (command_id),
+    CONSTRAINT decision_engine_log_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE,
+    CONSTRAINT decision_engine_log_agent_fk FOREIGN KEY (agent_id) REFERENCES agents (id)
+        ON DELETE CASCADE,
+    CONSTRAINT decision_engine_log_trigger_ck CHECK (trigger_source IN ('job', 'request')),
+    CONSTRAINT decision_engine_log_source_ck CHECK (source IN ('engine', 'rules', 'fallback')),
+    CONSTRAINT decision_engine_log_action_ck CHECK (
+        action IN ('stay', 'switch_spot', 'switch_ondemand')
+    ),
+    CONSTRAINT decision_engine_log_guard_ck CHECK (
+        guard_outcome IN ('stay', 'allowed', 'refused')
+    ),
+    CONSTRAINT decision_engine_log_outcome_ck CHECK (
+        outcome IN ('kept', 'lost', 'moved', 'move_failed', 'not_fetched', 'replaced')
+    )
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+UPDATE schema_migrations
+SET statements_begun = 4, statements_done = 4, checksum = '2f9192d4c299c95956f9f5f336c080ca6cb0d7a4298495db5e0dc2287ef5c9c3', applied_at = UTC_TIMESTAMP(3)
+WHERE kind = 'migration' AND name = '0010_create_decisions' AND applied_at IS NULL;
 
 -- procedure advance_replica
 DROP PROCEDURE IF EXISTS advance_replica;
@@ -2471,6 +2603,8 @@ BEGIN
         UNION ALL SELECT 400 * 86400, 'pool_reliability_metrics WHERE period_start < ?'
         UNION ALL SELECT 400 * 86400, 'pricing_snapshots_interpolated WHERE bucket_at < ?'
         UNION ALL SELECT 400 * 86400, 'pricing_snapshots_clean WHERE updated_at < ?'
+        UNION ALL SELECT 90 * 86400, 'decision_engine_log WHERE created_at < ?'
+        UNION ALL SELECT 90 * 86400, 'risk_scores WHERE created_at < ?'
         UNION ALL SELECT 7 * 86400, 'pricing_reports WHERE received_at < ?'
         UNION ALL SELECT 2 * 86400, 'spot_price_snapshots WHERE received_at < ?';
     DECLARE CONTINUE HANDLER FOR NOT FOUND SET v_is_last = 1;
@@ -4471,7 +4605,7 @@ FROM (
     UNION ALL
     SELECT 'procedure' AS kind, 'promote_replica' AS name, '9ef37defd89bf5a2c47d8ec148ce3165d39f4dadfa84aced6e630bc8e9e08863' AS checksum
     UNION ALL
-    SELECT 'procedure' AS kind, 'purge_expired' AS name, 'ed1dad64e181ee1e4652f25fe78b64c50c4ecdfec3e42bb384dc420f3e537daf' AS checksum
+    SELECT 'procedure' AS kind, 'purge_expired' AS name, 'b7a8abe05c591fb935cfaee3ebf52077760cd177e5daa3da85a4f2584ed1a0be' AS checksum
     UNION ALL
     SELECT 'procedure' AS kind, 'record_interruption' AS name, '207c7dad515d84673d1cd1d4677d593d04ef561ce8083dd6776e680ac488857f' AS checksum
     UNION ALL

@@ -22,7 +22,7 @@ def show_health() -> Response:
         "status": "healthy" if found.is_ready else "unhealthy",
         "timestamp": found.at,
         "database": "connected" if database.is_ok else "disconnected",
-        "decision_engine_loaded": container().is_engine_loaded,
+        "decision_engine_loaded": container().deciding.host.is_loaded,
         "live": True,
         "ready": found.is_ready,
         "parts": found.as_dict(),

@@ -2,8 +2,9 @@
 
 from backend.api import auth, health, metrics
 from backend.api.admin import api_keys, clients, fallback, operators
-from backend.api.agent import emergency, fleet, lifecycle, replicas, takeover, work
+from backend.api.agent import decisions, emergency, fleet, lifecycle, replicas, takeover, work
 from backend.api.blueprints import GuardedBlueprint
+from backend.api.client import decisions as client_decisions
 from backend.api.client import instances, validate
 from backend.api.client import replicas as client_replicas
 
@@ -17,6 +18,9 @@ def blueprints() -> list[GuardedBlueprint]:
         replicas.routes,
         emergency.routes,
         fleet.routes,
+        decisions.routes,
+        decisions.limit_routes,
+        client_decisions.routes,
         instances.routes,
         client_replicas.routes,
         validate.routes,

@@ -158,6 +158,24 @@ JOBS = build_registry(
         summary="Reliability and risk of the pools in use are refreshed.",
     ),
     Job(
+        name="decide",
+        period=timedelta(minutes=5),  # as backend.services.decision_inputs.PASS
+        policy=Policy.LATEST,  # a decision about the past is worth nothing
+        lease=timedelta(minutes=2),
+        executor=Executor.NORMAL,
+        module="backend.jobs.decide",
+        summary="Every agent with auto-switch is decided about; permitted moves are ordered.",
+    ),
+    Job(
+        name="label_outcomes",
+        period=timedelta(hours=1),
+        policy=Policy.LATEST,  # each run looks back for a day
+        lease=timedelta(minutes=5),
+        executor=Executor.NORMAL,
+        module="backend.jobs.label_outcomes",
+        summary="What really happened is written beside the decisions of the last day.",
+    ),
+    Job(
         name="log_replica_costs",
         period=timedelta(minutes=5),
         policy=Policy.LATEST,  # each run books every hour since the last finished one

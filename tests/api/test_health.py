@@ -49,7 +49,7 @@ def test_healthy_node_answers_the_recorded_shape(http):
     assert answer.status_code == 200
     assert answer.json["status"] == "healthy"
     assert answer.json["database"] == "connected"
-    assert answer.json["decision_engine_loaded"] is False
+    assert answer.json["decision_engine_loaded"] is True
     assert answer.json["timestamp"].endswith("Z")
     assert (answer.json["live"], answer.json["ready"]) == (True, True)
     assert set(answer.json["parts"]) == {

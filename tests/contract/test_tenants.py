@@ -61,6 +61,10 @@ BODIES = {
     "GET agents/<agent_id>/instances/<instance_id>/retirement": None,
     "POST agents/<agent_id>/instances/<instance_id>/terminated": {},
     "POST agents/<agent_id>/inventory": {"instances": []},
+    "POST agents/<agent_id>/decide": {"instance": {"instance_id": "i-0aaa"}, "pricing": {}},
+    "GET agents/<agent_id>/switch-recommendation": None,
+    "GET agents/<agent_id>/decision-limits": None,
+    "PUT agents/<agent_id>/decision-limits": {"risk_threshold": 0.5},
     "PUT agents/<agent_id>/launch-spec": {"spec": {"image_id": "ami-1"}},
     "POST client/instances/<instance_id>/force-switch": {"target": "ondemand"},
 }

@@ -21,7 +21,6 @@ CREATED = {"procedures": "PROCEDURE", "views": "VIEW", "events": "EVENT"}
 NOT_READ = {
     "audit_logs": "who did what: evidence for people, never input for the program",
     "cleanup_logs": "what agents deleted: its unique key makes a repeated report one row",
-    "pricing_reports": "its primary key recognises a report that comes again",
 }
 
 

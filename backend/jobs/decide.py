@@ -1,0 +1,42 @@
+"""Every agent that engines may move is decided about, in one batch."""
+
+from backend.clock import Clock
+from backend.config import Settings
+from backend.engines.host import EngineHost
+from backend.jobs.context import JobContext
+from backend.services.decisions import Decisions
+from backend.services.engine_choice import EngineChoice, build_host
+
+
+class DecideJob:
+    """Keeps the engine, and the breaker before it, from one run to the next in this process."""
+
+    def __init__(self) -> None:
+        self._settings: Settings | None = None
+        self._host: EngineHost | None = None
+        self._choice: EngineChoice | None = None
+
+    def __call__(self, context: JobContext) -> int:
+        """Return how many agents were decided about."""
+        host = self._prepared(context)
+        result = Decisions(context.database, context.clock, host).decide_fleet(now=context.now)
+        return result.decided
+
+    def _prepared(self, context: JobContext) -> EngineHost:
+        if self._host is None or self._settings != context.settings:
+            self._host = self._new_host(context.settings, context.clock)
+            self._settings = context.settings
+            self._choice = None
+        if self._choice is None:
+            self._choice = EngineChoice(
+                context.database, context.clock, context.settings, self._host
+            )
+        self._choice.follow()
+        return self._host
+
+    @staticmethod
+    def _new_host(settings: Settings, clock: Clock) -> EngineHost:
+        return build_host(settings, clock)
+
+
+run = DecideJob()
