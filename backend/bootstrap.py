@@ -8,10 +8,15 @@ from backend.config import Settings
 from backend.db.database import Database
 from backend.db.sources import read_sources
 from backend.observability.metrics import Metrics
+from backend.services.activity import Activity
 from backend.services.agent_configs import AgentConfigs
+from backend.services.agent_deletion import AgentDeletion
+from backend.services.agent_lists import AgentLists
+from backend.services.agent_settings import AgentSettings
 from backend.services.agent_sync import AgentSync
 from backend.services.api_keys import ApiKeys
 from backend.services.cleanup_reports import CleanupReports
+from backend.services.client_overview import ClientOverview
 from backend.services.client_tokens import ClientTokens
 from backend.services.clients import Clients
 from backend.services.command_queue import CommandQueue
@@ -19,15 +24,22 @@ from backend.services.encryption import Vault
 from backend.services.first_operator import forget_first_password
 from backend.services.fleet import Fleet
 from backend.services.health import HealthService
+from backend.services.instance_lists import InstanceLists
+from backend.services.instance_prices import InstancePrices
 from backend.services.launch_specs import LaunchSpecs
+from backend.services.notifications import Notifications
 from backend.services.operators import Operators
+from backend.services.pool_statistics import PoolStatistics
 from backend.services.presence import Presence
 from backend.services.price_reports import PriceReports
 from backend.services.registration import Registration
 from backend.services.retirements import Retirements
+from backend.services.savings_estimates import SavingsEstimates
 from backend.services.schema_state import pending_migrations
+from backend.services.search import Search
 from backend.services.sign_in import SignIn
 from backend.services.status import StatusService
+from backend.services.switch_history import SwitchHistory
 from backend.services.switch_progress import SwitchProgress
 from backend.services.switch_reports import SwitchReports
 from backend.services.switch_requests import SwitchRequests
@@ -63,6 +75,17 @@ class Container:
     retirements: Retirements
     launch_specs: LaunchSpecs
     status: StatusService
+    agent_settings: AgentSettings
+    agent_deletion: AgentDeletion
+    agent_lists: AgentLists
+    instance_lists: InstanceLists
+    instance_prices: InstancePrices
+    switch_history: SwitchHistory
+    client_overview: ClientOverview
+    activity: Activity
+    notifications: Notifications
+    search: Search
+    pool_statistics: PoolStatistics
     is_engine_loaded: bool = False  # this version decides nothing by itself
 
 
@@ -72,6 +95,8 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
     health = HealthService(database, clock, pending_migrations(read_sources()))
     registration = Registration(database, clock, settings)
     presence = Presence(database, clock, registration)
+    savings = SavingsEstimates(database, clock)
+    silence_seconds = settings.agent_heartbeat_timeout_seconds
     return Container(
         settings=settings,
         clock=clock,
@@ -98,4 +123,15 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
         retirements=Retirements(database, clock),
         launch_specs=LaunchSpecs(database, clock, Vault(settings.secret_key)),
         status=StatusService(database, clock, health),
+        agent_settings=AgentSettings(database, clock),
+        agent_deletion=AgentDeletion(database, clock),
+        agent_lists=AgentLists(database, clock, savings, silence_seconds),
+        instance_lists=InstanceLists(database, clock, savings),
+        instance_prices=InstancePrices(database, clock),
+        switch_history=SwitchHistory(database),
+        client_overview=ClientOverview(database, clock, savings),
+        activity=Activity(database),
+        notifications=Notifications(database, clock),
+        search=Search(database),
+        pool_statistics=PoolStatistics(database, clock),
     )

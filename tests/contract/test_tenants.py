@@ -42,13 +42,32 @@ BODIES = {
     "POST agents/<agent_id>/inventory": {"instances": []},
     "PUT agents/<agent_id>/launch-spec": {"spec": {"image_id": "ami-1"}},
     "POST client/instances/<instance_id>/force-switch": {"target": "ondemand"},
+    "GET client/instances/<instance_id>/pricing": None,
+    "GET client/instances/<instance_id>/price-history": None,
+    "GET client/instances/<instance_id>/available-options": None,
+    "GET client/instances/<instance_id>/metrics": None,
+    "GET client/instances/<instance_id>/logs": None,
+    "POST client/agents/<agent_id>/toggle-enabled": {"enabled": False},
+    "POST client/agents/<agent_id>/settings": {"risk_threshold": 0.5},
+    "POST client/agents/<agent_id>/config": {"terminateWaitMinutes": 9},
+    "GET client/agents/<agent_id>/config": None,
+    "GET client/agents/<agent_id>/config/history": None,
+    "GET client/agents/<agent_id>/statistics": None,
+    "DELETE client/agents/<agent_id>": None,
+    "GET client/<client_id>": None,
+    "GET client/<client_id>/agents": None,
+    "GET client/<client_id>/agents/history": None,
+    "GET client/<client_id>/instances": None,
+    "GET client/<client_id>/switch-history": None,
+    "GET client/<client_id>/switches": None,
+    "GET client/<client_id>/export/switch-history": None,
 }
-WALKED = re.compile(r"/api/(?P<path>(?:agents|client/instances)/<.+)")
+WALKED = re.compile(r"/api/(?P<path>(?:agents|client/instances|client/agents)/<.+|client/<.+)")
 NO_CONTENT = {"replicas": [], "total": 0}
 
 
 def _routes(world: World) -> set[str]:
-    """Every route below an agent or an instance that the app has."""
+    """Every route below an agent, an instance or a client that the app has."""
     found = set()
     for rule in world.app.url_map.iter_rules():
         match = WALKED.fullmatch(rule.rule)
