@@ -76,9 +76,21 @@ def _routes(world: World) -> set[str]:
     return found
 
 
-def _call(tenant: Tenant, route: str, agent_id: str, command_id: str, instance: str | None):
+def _call(
+    tenant: Tenant,
+    route: str,
+    agent_id: str,
+    command_id: str,
+    instance: str | None,
+    client_id: str = "c",
+):
     method, path = route.split(" ")
-    values = {"<agent_id>": agent_id, "<command_id>": command_id, "<instance_id>": "i-0aaa"}
+    values = {
+        "<agent_id>": agent_id,
+        "<command_id>": command_id,
+        "<instance_id>": "i-0aaa",
+        "<client_id>": client_id,
+    }
     for name, value in values.items():
         path = path.replace(name, value)
     body = BODIES[route]
@@ -98,7 +110,8 @@ def test_a_foreign_token_sees_and_changes_nothing(world: World, route: str):
     agent.poll()
     before = world.fingerprint()
 
-    answer = _call(world.beta, route, agent.agent_id, command_id, "i-0aaa")
+    owner = world.alpha.client_id
+    answer = _call(world.beta, route, agent.agent_id, command_id, "i-0aaa", owner)
 
     is_empty_list = answer.status_code == 200 and answer.json() == NO_CONTENT
     assert answer.status_code == 404 or is_empty_list, answer.text
