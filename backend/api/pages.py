@@ -53,7 +53,7 @@ def _clamped(low: int, high: int) -> BeforeValidator:
 Days90 = Annotated[int, _clamped(1, 90), Field(ge=1, le=90)]
 Days365 = Annotated[int, _clamped(1, 365), Field(ge=1, le=365)]
 NoFilter = BeforeValidator(_no_filter)
-Filter64 = Annotated[str | None, NoFilter, Field(max_length=64)]
+Filter64 = Annotated[Annotated[str, Field(max_length=64)] | None, NoFilter]
 
 
 class Query(BaseModel):

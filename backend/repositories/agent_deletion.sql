@@ -10,11 +10,12 @@ WHERE
     AND status <> 'deleted'
 
 -- unsettle_instances --
--- The next message of every instance takes the slow path, which tells it that its agent is deleted.
--- Index: instances_pk.
+-- The next heartbeat of an installed agent takes the slow path, which tells it that it is deleted.
+-- A sync of ours looks again and hears it there; it must not be unknown, or it would register, and
+-- that brings the agent back to life. Index: instances_pk.
 UPDATE instances
 SET
-    is_steady = 0,
+    is_steady = IF(protocol >= 5, 1, 0),
     news_count = news_count + 1
 WHERE agent_id = %(agent_id)s
 
