@@ -1,7 +1,9 @@
 -- list_agents --
 -- A page of agents with settings and primary, those heard last first; by_status puts the online
 -- ones before the offline and the deleted ones. client_id NULL lists every tenant's (operators).
--- The page is chosen before anything else is joined. Indexes: agents_logical_uq, instances_pk.
+-- The page is chosen before anything else is joined, and the one index is named because old
+-- statistics make the server read every instance for each agent: three seconds for 500 agents.
+-- Indexes: agents_logical_uq, instances_pk.
 SELECT
     a.id,
     a.client_id,
@@ -46,7 +48,7 @@ SELECT
     ) AS open_switch_status,
     (
         SELECT COUNT(*)
-        FROM instances AS n
+        FROM instances AS n FORCE INDEX (PRIMARY)
         WHERE n.agent_id = a.id AND n.role <> 'terminated'
     ) AS instance_count
 FROM (

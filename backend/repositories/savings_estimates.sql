@@ -19,7 +19,7 @@ FROM (
             IF(i.role = 'primary', i.last_seen_at, i.role_changed_at)
         ) AS held_until
     FROM switches AS s
-    INNER JOIN instances AS i
+    INNER JOIN instances AS i FORCE INDEX (PRIMARY)
         ON i.agent_id = s.agent_id AND i.instance_id = s.new_instance_id
     WHERE
         s.status = 'completed'
