@@ -9,10 +9,15 @@ from backend.db.database import Database
 from backend.db.sources import read_sources
 from backend.engines.host import EngineHost
 from backend.observability.metrics import Metrics
+from backend.services.activity import Activity
 from backend.services.agent_configs import AgentConfigs
+from backend.services.agent_deletion import AgentDeletion
+from backend.services.agent_lists import AgentLists
+from backend.services.agent_settings import AgentSettings
 from backend.services.agent_sync import AgentSync
 from backend.services.api_keys import ApiKeys
 from backend.services.cleanup_reports import CleanupReports
+from backend.services.client_overview import ClientOverview
 from backend.services.client_tokens import ClientTokens
 from backend.services.clients import Clients
 from backend.services.command_queue import CommandQueue
@@ -28,9 +33,13 @@ from backend.services.fleet import Fleet
 from backend.services.freezes import Freezes
 from backend.services.health import HealthService
 from backend.services.installed_emergencies import InstalledEmergencies
+from backend.services.instance_lists import InstanceLists
+from backend.services.instance_prices import InstancePrices
 from backend.services.interruptions import Interruptions
 from backend.services.launch_specs import LaunchSpecs
+from backend.services.notifications import Notifications
 from backend.services.operators import Operators
+from backend.services.pool_statistics import PoolStatistics
 from backend.services.presence import Presence
 from backend.services.price_reports import PriceReports
 from backend.services.promotion import Promotion
@@ -43,14 +52,34 @@ from backend.services.replica_requests import ReplicaRequests
 from backend.services.replica_takeover import ReplicaTakeover
 from backend.services.replicas import Replicas
 from backend.services.retirements import Retirements
+from backend.services.savings_estimates import SavingsEstimates
 from backend.services.schema_state import pending_migrations
+from backend.services.search import Search
 from backend.services.sign_in import SignIn
 from backend.services.status import StatusService
+from backend.services.switch_history import SwitchHistory
 from backend.services.switch_progress import SwitchProgress
 from backend.services.switch_reports import SwitchReports
 from backend.services.switch_requests import SwitchRequests
 from backend.services.terminations import Terminations
 from backend.services.tokens import TokenAuthenticator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operating:
+    """What operators and client users read and set."""
+
+    agent_settings: AgentSettings
+    agent_deletion: AgentDeletion
+    agent_lists: AgentLists
+    instance_lists: InstanceLists
+    instance_prices: InstancePrices
+    switch_history: SwitchHistory
+    client_overview: ClientOverview
+    activity: Activity
+    notifications: Notifications
+    search: Search
+    pool_statistics: PoolStatistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +134,7 @@ class Container:
     launch_specs: LaunchSpecs
     status: StatusService
     deciding: Deciding
+    operating: Operating
 
 
 def build_container(settings: Settings, clock: Clock, database: Database) -> Container:
@@ -113,8 +143,7 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
     health = HealthService(database, clock, pending_migrations(read_sources()))
     promotion = Promotion(database)
     takeover = ReplicaTakeover(database, clock, promotion)
-    claims = ReplicaClaims(database, clock, takeover)
-    registration = Registration(database, clock, settings, claims)
+    registration = _registration(settings, clock, database, takeover)
     presence = Presence(database, clock, registration)
     plans = EmergencyPlans(database, clock, is_sef_on=settings.enable_sef)
     switch_requests = SwitchRequests(database, clock)
@@ -157,7 +186,14 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
         launch_specs=LaunchSpecs(database, clock, Vault(settings.secret_key)),
         status=StatusService(database, clock, health),
         deciding=_deciding(settings, clock, database),
+        operating=_operating(settings, clock, database),
     )
+
+
+def _registration(
+    settings: Settings, clock: Clock, database: Database, takeover: ReplicaTakeover
+) -> Registration:
+    return Registration(database, clock, settings, ReplicaClaims(database, clock, takeover))
 
 
 def _deciding(settings: Settings, clock: Clock, database: Database) -> Deciding:
@@ -168,4 +204,22 @@ def _deciding(settings: Settings, clock: Clock, database: Database) -> Deciding:
         decisions=Decisions(database, clock, host),
         views=DecisionViews(database, clock),
         limits=AgentLimits(database, clock),
+    )
+
+
+def _operating(settings: Settings, clock: Clock, database: Database) -> Operating:
+    savings = SavingsEstimates(database, clock)
+    silence_seconds = settings.agent_heartbeat_timeout_seconds
+    return Operating(
+        agent_settings=AgentSettings(database, clock),
+        agent_deletion=AgentDeletion(database, clock),
+        agent_lists=AgentLists(database, clock, savings, silence_seconds),
+        instance_lists=InstanceLists(database, clock, savings),
+        instance_prices=InstancePrices(database, clock),
+        switch_history=SwitchHistory(database),
+        client_overview=ClientOverview(database, clock, savings),
+        activity=Activity(database),
+        notifications=Notifications(database, clock),
+        search=Search(database),
+        pool_statistics=PoolStatistics(database, clock),
     )

@@ -19,7 +19,7 @@ CREATE PROCEDURE schema_step()
 BEGIN
 IF NOT EXISTS (SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'schema_migrations')
 AND EXISTS (SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN (
-'clients', 'client_tokens', 'operators', 'operator_sessions', 'operator_api_keys', 'agents', 'agent_configs', 'instances', 'commands', 'switches', 'cleanup_logs', 'agent_health_metrics', 'spot_pools', 'pool_prices', 'spot_price_snapshots', 'ondemand_price_snapshots', 'pricing_reports', 'system_events', 'notifications', 'audit_logs', 'settings', 'job_runs', 'launch_specs', 'pricing_snapshots_clean', 'pricing_snapshots_interpolated', 'pricing_data_gaps', 'pool_cooldowns', 'pool_reliability_metrics', 'pool_risk_analysis', 'pending_price_reports', 'spot_interruption_events', 'replica_instances', 'termination_events', 'replica_cost_log', 'risk_scores', 'decision_engine_log'
+'clients', 'client_tokens', 'operators', 'operator_sessions', 'operator_api_keys', 'agents', 'agent_configs', 'instances', 'commands', 'switches', 'cleanup_logs', 'agent_health_metrics', 'spot_pools', 'pool_prices', 'spot_price_snapshots', 'ondemand_price_snapshots', 'pricing_reports', 'system_events', 'notifications', 'audit_logs', 'settings', 'job_runs', 'launch_specs', 'pricing_snapshots_clean', 'pricing_snapshots_interpolated', 'pricing_data_gaps', 'pool_cooldowns', 'pool_reliability_metrics', 'pool_risk_analysis', 'pending_price_reports', 'spot_interruption_events', 'replica_instances', 'termination_events', 'replica_cost_log', 'risk_scores', 'decision_engine_log', 'agent_config_history'
 )) THEN
 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'This database holds tables that another program made';
 END IF;
@@ -51,7 +51,7 @@ DROP PROCEDURE IF EXISTS schema_step;
 DELIMITER $$
 CREATE PROCEDURE schema_step()
 BEGIN
-IF EXISTS (SELECT 1 FROM schema_migrations WHERE kind = 'migration' AND version > 10) THEN
+IF EXISTS (SELECT 1 FROM schema_migrations WHERE kind = 'migration' AND version > 11) THEN
 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'This database is newer than this file';
 END IF;
 END$$
@@ -1234,6 +1234,64 @@ CREATE TABLE IF NOT EXISTS decision_engine_log (
 UPDATE schema_migrations
 SET statements_begun = 4, statements_done = 4, checksum = '2f9192d4c299c95956f9f5f336c080ca6cb0d7a4298495db5e0dc2287ef5c9c3', applied_at = UTC_TIMESTAMP(3)
 WHERE kind = 'migration' AND name = '0010_create_decisions' AND applied_at IS NULL;
+
+-- 0011_create_agent_config_history
+
+INSERT INTO schema_migrations (
+    kind, name, version, checksum, fingerprint, statements_begun, statements_done, applied_at
+)
+VALUES ('migration', '0011_create_agent_config_history', 11, 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', NULL, 0, 0, NULL)
+ON DUPLICATE KEY UPDATE version = 11;
+
+CREATE TABLE IF NOT EXISTS agent_config_history (
+    id BIGINT NOT NULL AUTO_INCREMENT,
+    client_id VARCHAR(36) NOT NULL,
+    agent_id VARCHAR(36) NOT NULL,
+    version INT NOT NULL,
+    actor_type VARCHAR(16) NOT NULL,
+    actor_name VARCHAR(255) NOT NULL,
+    changes JSON NOT NULL,
+    changed_at DATETIME(3) NOT NULL,
+    CONSTRAINT agent_config_history_pk PRIMARY KEY (id),
+    KEY agent_config_history_agent_idx (agent_id, id),
+    KEY agent_config_history_changed_idx (changed_at),
+    CONSTRAINT agent_config_history_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE,
+    CONSTRAINT agent_config_history_agent_fk FOREIGN KEY (agent_id) REFERENCES agents (id)
+        ON DELETE CASCADE
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+DROP PROCEDURE IF EXISTS schema_step;
+DELIMITER $$
+CREATE PROCEDURE schema_step()
+BEGIN
+IF (SELECT statements_done FROM schema_migrations WHERE kind = 'migration' AND name = '0011_create_agent_config_history') < 2 THEN
+ALTER TABLE switches
+    ADD KEY switches_outcome_idx (client_id, status, cause);
+UPDATE schema_migrations SET statements_begun = 2, statements_done = 2, checksum = '95b7147c64dbd0780e23acfb603ab68f7eff662fb971b4239c9ab76686b86825' WHERE kind = 'migration' AND name = '0011_create_agent_config_history';
+END IF;
+END$$
+DELIMITER ;
+CALL schema_step();
+DROP PROCEDURE IF EXISTS schema_step;
+
+DROP PROCEDURE IF EXISTS schema_step;
+DELIMITER $$
+CREATE PROCEDURE schema_step()
+BEGIN
+IF (SELECT statements_done FROM schema_migrations WHERE kind = 'migration' AND name = '0011_create_agent_config_history') < 3 THEN
+ALTER TABLE notifications
+    ADD KEY notifications_unread_idx (is_read, client_id, id);
+UPDATE schema_migrations SET statements_begun = 3, statements_done = 3, checksum = '1292baa3a7724d01bfebb01c7a3e9a77b0a4860c8148a21075a7fe7ec13800a4' WHERE kind = 'migration' AND name = '0011_create_agent_config_history';
+END IF;
+END$$
+DELIMITER ;
+CALL schema_step();
+DROP PROCEDURE IF EXISTS schema_step;
+
+UPDATE schema_migrations
+SET statements_begun = 3, statements_done = 3, checksum = '39af6b0a221a71978bf691946311cc9a8ab8277e28584260ac53ac7475d69c00', applied_at = UTC_TIMESTAMP(3)
+WHERE kind = 'migration' AND name = '0011_create_agent_config_history' AND applied_at IS NULL;
 
 -- procedure advance_replica
 DROP PROCEDURE IF EXISTS advance_replica;
@@ -2594,6 +2652,7 @@ BEGIN
         UNION ALL SELECT 180 * 86400, 'system_events WHERE created_at < ?'
         UNION ALL SELECT 180 * 86400, 'cleanup_logs WHERE created_at < ?'
         UNION ALL SELECT 400 * 86400, 'audit_logs WHERE created_at < ?'
+        UNION ALL SELECT 400 * 86400, 'agent_config_history WHERE changed_at < ?'
         UNION ALL SELECT 30 * 86400, 'commands WHERE ended_at < ?'
         UNION ALL SELECT 30 * 86400, 'agent_health_metrics WHERE bucket_at < ?'
         UNION ALL SELECT 400 * 86400, 'ondemand_price_snapshots WHERE bucket_at < ?'
@@ -4382,13 +4441,26 @@ SELECT
     s.failed_step,
     s.reason,
     s.old_instance_id,
+    s.old_instance_type,
+    s.old_az,
     s.old_pool_id,
     s.old_mode,
     s.new_instance_id,
+    s.new_instance_type,
+    s.new_az,
     s.new_pool_id,
     s.new_mode,
+    s.ondemand_price_usd_per_hour,
+    s.old_spot_price_usd_per_hour,
+    s.new_spot_price_usd_per_hour,
     s.savings_impact_usd_per_hour,
     s.requested_at,
+    s.initiated_at,
+    s.image_created_at,
+    s.launched_at,
+    s.ready_at,
+    s.cut_over_at,
+    s.old_terminated_at,
     s.ended_at
 FROM switches AS s
 INNER JOIN agents AS a ON a.id = s.agent_id
@@ -4605,7 +4677,7 @@ FROM (
     UNION ALL
     SELECT 'procedure' AS kind, 'promote_replica' AS name, '9ef37defd89bf5a2c47d8ec148ce3165d39f4dadfa84aced6e630bc8e9e08863' AS checksum
     UNION ALL
-    SELECT 'procedure' AS kind, 'purge_expired' AS name, 'b7a8abe05c591fb935cfaee3ebf52077760cd177e5daa3da85a4f2584ed1a0be' AS checksum
+    SELECT 'procedure' AS kind, 'purge_expired' AS name, '4056da4585beeba0e8c238f62b63cd57f19966508cfac937b021bbc8793df27a' AS checksum
     UNION ALL
     SELECT 'procedure' AS kind, 'record_interruption' AS name, '207c7dad515d84673d1cd1d4677d593d04ef561ce8083dd6776e680ac488857f' AS checksum
     UNION ALL
@@ -4623,13 +4695,13 @@ FROM (
     UNION ALL
     SELECT 'procedure' AS kind, 'unfold_price_reports' AS name, '8bc6e34613a1f4f872ecb42454820e7f2c759de6b43f41e63d1fb6c37a66426a' AS checksum
     UNION ALL
-    SELECT 'view' AS kind, 'active_spot_pools' AS name, '35f101813c55a7b7abb509d48c52e53836ab91bf013612cc9b513ea5c352d664' AS checksum
+    SELECT 'view' AS kind, 'active_spot_pools' AS name, '652c0bf486cf817b5d18f3724e0a3ca54dbd3520d697d884f7d77ca9ec209630' AS checksum
     UNION ALL
-    SELECT 'view' AS kind, 'agent_overview' AS name, '399233da9479722c3425f13e4be829b8942b4365553dbe1260991fecc160fbd5' AS checksum
+    SELECT 'view' AS kind, 'agent_overview' AS name, '5c345abf4cbf81b54c5c65bc5bfd4b100926a4b2914d64979d3d79c1c02db789' AS checksum
     UNION ALL
-    SELECT 'view' AS kind, 'pool_risk_current' AS name, '618a769c5e17c2d88d6031730b5246ce8f1010452a1adca88a98d99f3adc57c4' AS checksum
+    SELECT 'view' AS kind, 'pool_risk_current' AS name, '47574acb6d06c4f62e8a5a8210126ac59a4c8eed63d6a5e509f63573e96920e1' AS checksum
     UNION ALL
-    SELECT 'view' AS kind, 'recent_switches' AS name, 'cf56b2ac8f8a04259ad4e2839b4efb1b9abeca43b023816bc1eed75e6192f734' AS checksum
+    SELECT 'view' AS kind, 'recent_switches' AS name, '0d1a8eb48a105ba6a0953dce04afa42d6ec6df51d5250a33e418a5e3f1b334e3' AS checksum
     UNION ALL
     SELECT 'event' AS kind, 'evt_mark_stale_agents' AS name, '08c2f9ecd6ca26fb701b14ceecf1d61f1aae1c7bbc4b1d0f2d50e42e4d72bd09' AS checksum
     UNION ALL

@@ -1,11 +1,11 @@
 """The list of blueprints: one line for each, in the order of the documentation."""
 
-from backend.api import auth, health, metrics
-from backend.api.admin import api_keys, clients, fallback, operators
+from backend.api import auth, health, metrics, notifications, search
+from backend.api.admin import api_keys, clients, exports, fallback, fleet_views, operators, overview
 from backend.api.agent import decisions, emergency, fleet, lifecycle, replicas, takeover, work
 from backend.api.blueprints import GuardedBlueprint
+from backend.api.client import agent_settings, instance_views, instances, validate, views
 from backend.api.client import decisions as client_decisions
-from backend.api.client import instances, validate
 from backend.api.client import replicas as client_replicas
 
 
@@ -23,11 +23,19 @@ def blueprints() -> list[GuardedBlueprint]:
         client_decisions.routes,
         instances.routes,
         client_replicas.routes,
+        instance_views.routes,
+        agent_settings.routes,
         validate.routes,
+        views.routes,
+        notifications.routes,
+        search.routes,
         clients.routes,
         operators.routes,
         fallback.routes,
         api_keys.routes,
+        overview.routes,
+        fleet_views.routes,
+        exports.routes,
         auth.routes,
         health.routes,
         metrics.routes,

@@ -85,6 +85,10 @@ class Database:
 
         return self._retrying(name, attempt)
 
+    def connections(self) -> tuple[int, int]:
+        """Return how many pooled connections are idle, and how many there may be."""
+        return self._pool.idle_count, self._pool.size
+
     def close(self) -> None:
         """Close the idle connections."""
         self._pool.close()

@@ -75,6 +75,11 @@ class Pool:
         finally:
             self._slots.release()
 
+    @property
+    def idle_count(self) -> int:
+        """How many open connections nobody uses at this moment."""
+        return len(self._idle)
+
     def close(self) -> None:
         """Close the idle connections; lent ones are closed when they come back broken."""
         while self._idle:

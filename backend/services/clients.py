@@ -133,7 +133,8 @@ class Clients:
             row = clients.find_client(tx, client_id)
             if row is None or not clients.set_status(tx, client_id, status, now):
                 raise unknown_client(client_id)
-            change = audit.Change(action, "client", client_id, client_id)
+            details = {"status": {"before": row["status"], "after": status}}
+            change = audit.Change(action, "client", client_id, client_id, details)
             _tell(tx, actor, change, str(row["name"]), now)
             tx.commit()
 

@@ -18,6 +18,8 @@ from backend.domain.pools import PoolName, parse_pool_name, pool_of, region_of
 from backend.domain.switches import SwitchCause
 from backend.errors import Conflict, Forbidden, InvalidRequest, NotFound, UniqueViolation
 from backend.repositories import agents, commands, events, instances, news, pools, switches
+from backend.services import audit
+from backend.services.callers import Actor
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +32,8 @@ class SwitchRequest:
     """A wish to move an agent; ``pool_id`` None on spot means: the cheapest fresh pool.
 
     ``allow_ondemand``: on-demand will do when no spot pool has capacity. Agents below protocol 5
-    know only the one pool that they are given; the wish changes nothing for them.
+    know only the one pool that they are given; the wish changes nothing for them. ``actor``: who
+    wishes, for the audit log; None when the program itself does.
     """
 
     target_mode: Mode
@@ -40,6 +43,7 @@ class SwitchRequest:
     priority: int
     reason: str | None
     requested_by: str
+    actor: Actor | None = None
     idempotency_key: str | None = None
     needs_auto_switch: bool = False
 
@@ -201,6 +205,15 @@ class SwitchRequests:
             details={"target": target, "requested_by": wish.requested_by},
             now=now,
         )
+        if wish.actor:
+            details = {
+                "instance_id": primary["instance_id"],
+                "target": {"before": _current_pool(primary) or primary["mode"], "after": target},
+            }
+            change = audit.Change(
+                "switch_requested", "agent", agent["id"], agent["client_id"], details
+            )
+            audit.record(tx, wish.actor, change, now)
         events.notify(
             tx,
             notification_type="manual_switch_requested",

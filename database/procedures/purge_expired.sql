@@ -35,6 +35,7 @@ BEGIN
         UNION ALL SELECT 180 * 86400, 'system_events WHERE created_at < ?'
         UNION ALL SELECT 180 * 86400, 'cleanup_logs WHERE created_at < ?'
         UNION ALL SELECT 400 * 86400, 'audit_logs WHERE created_at < ?'
+        UNION ALL SELECT 400 * 86400, 'agent_config_history WHERE changed_at < ?'
         UNION ALL SELECT 30 * 86400, 'commands WHERE ended_at < ?'
         UNION ALL SELECT 30 * 86400, 'agent_health_metrics WHERE bucket_at < ?'
         UNION ALL SELECT 400 * 86400, 'ondemand_price_snapshots WHERE bucket_at < ?'

@@ -1,6 +1,6 @@
 -- What each client last saw of each pool, with the pool in the client's own words. The reader says
 -- how old a price may be and still count.
--- Read by: backend/repositories/status.sql.
+-- Read by: backend/repositories/status.sql, backend/repositories/pool_statistics.sql.
 CREATE VIEW active_spot_pools AS
 SELECT
     v.client_id,

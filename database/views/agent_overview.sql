@@ -1,5 +1,5 @@
 -- Each agent with its client, its settings and its primary instance, for lists that people read.
--- Read by: backend/repositories/status.sql.
+-- Read by: backend/repositories/status.sql, backend/repositories/agent_lists.sql.
 CREATE VIEW agent_overview AS
 SELECT
     a.id AS agent_id,

@@ -1,6 +1,7 @@
 -- The newest risk of each pool that a client knows, in the client's own words. risk_score is the
 -- chance of losing an instance there within an hour. The reader says how old it may be.
--- Read by: backend/repositories/pool_reliability.sql.
+-- Read by: backend/repositories/pool_reliability.sql,
+-- backend/repositories/pool_statistics.sql.
 CREATE VIEW pool_risk_current AS
 SELECT
     r.client_id,

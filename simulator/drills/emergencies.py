@@ -16,6 +16,8 @@ from simulator.drills.promotion_trace import trace_promotion
 from simulator.errors import SimulatorError
 from simulator.light.habits import Habits
 
+SMALL_FLEET = 50  # light agents that may beat quickly without being a load
+QUICK_BEAT = 2.0
 SYNCS_FOR_LONG = {"REPLICA_SYNC_COMMAND": "sleep 900"}
 QUICK_LOSS = {"AGENT_HEARTBEAT_TIMEOUT": "10", "AGENT_HEARTBEAT_INTERVAL": "1"}
 # Light agents beat every 15 s, as agents do by default.
@@ -30,7 +32,7 @@ class Emergency:
         play: What happens.
         backend: Settings of the backend.
         agents: Settings of real agents, beside the short intervals.
-        light_beat: Seconds between the beats of light agents.
+        light_beat: Seconds between the beats of light agents, when they are many.
         light_sync: Seconds that a light replica syncs.
         notice: Seconds from notice to end.
         is_destructive: Whether it kills the backend or its database: it needs one of its own.
@@ -94,7 +96,10 @@ def run_emergency(
         light=light,
         notice=timedelta(seconds=emergency.notice),
         agent_settings=emergency.agents,
-        habits=Habits(sync=emergency.light_beat, replica_sync=emergency.light_sync),
+        habits=Habits(
+            sync=emergency.light_beat if light > SMALL_FLEET else QUICK_BEAT,
+            replica_sync=emergency.light_sync,
+        ),
     )
     with EmergencyStage(folder, backend, cast=cast, seed=seed) as stage:
         broken = []

@@ -1,6 +1,7 @@
 """Drills in which EC2 takes instances back."""
 
 from simulator.chance import stream
+from simulator.control.views import is_agent
 from simulator.drills.emergency_evidence import EventEntry
 from simulator.drills.emergency_stage import EmergencyStage
 from simulator.errors import SimulatorError
@@ -125,7 +126,8 @@ def expect_failed_over(stage: EmergencyStage, count: int, of: str | None = None)
 
 
 def _expect_one_launch_each(stage: EmergencyStage) -> None:
-    launched = sum(1 for i in stage.world.region.instances.values() if "ReplicaId" in i.tags)
+    instances = stage.world.region.instances.values()
+    launched = sum(1 for i in instances if is_agent(i.wish.caller))
     if launched != stage.cast.size:
         msg = f"{stage.cast.size} agents needed a replacement each, {launched} were launched"
         raise SimulatorError(msg)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from simulator.errors import AwsError
+from simulator.light.ec2 import Launched
 from simulator.region.model import Instance
 
 if TYPE_CHECKING:
@@ -84,8 +85,10 @@ class Orders:
             caller=agent.instance.instance_id,
             ami_id=ami_id,
         )
-        path = f"/replicas/{replica_id}"
-        own = agent.instance.instance_id
+        return await self._report_launch(done, agent_id, f"/replicas/{replica_id}")
+
+    async def _report_launch(self, done: Launched, agent_id: str, path: str) -> tuple[bool, str]:
+        agent, own = self._agent, self._agent.instance.instance_id
         if done.instance is None:
             body = {
                 "instance_id": own,

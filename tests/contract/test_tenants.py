@@ -67,13 +67,34 @@ BODIES = {
     "PUT agents/<agent_id>/decision-limits": {"risk_threshold": 0.5},
     "PUT agents/<agent_id>/launch-spec": {"spec": {"image_id": "ami-1"}},
     "POST client/instances/<instance_id>/force-switch": {"target": "ondemand"},
+    "GET client/instances/<instance_id>/pricing": None,
+    "GET client/instances/<instance_id>/price-history": None,
+    "GET client/instances/<instance_id>/available-options": None,
+    "GET client/instances/<instance_id>/metrics": None,
+    "GET client/instances/<instance_id>/logs": None,
+    "POST client/agents/<agent_id>/toggle-enabled": {"enabled": False},
+    "POST client/agents/<agent_id>/settings": {"risk_threshold": 0.5},
+    "POST client/agents/<agent_id>/config": {"terminateWaitMinutes": 9},
+    "GET client/agents/<agent_id>/config": None,
+    "GET client/agents/<agent_id>/config/history": None,
+    "GET client/agents/<agent_id>/statistics": None,
+    "DELETE client/agents/<agent_id>": None,
+    "GET client/<client_id>": None,
+    "GET client/<client_id>/agents/decisions": None,
+    "GET client/<client_id>/replicas": None,
+    "GET client/<client_id>/agents": None,
+    "GET client/<client_id>/agents/history": None,
+    "GET client/<client_id>/instances": None,
+    "GET client/<client_id>/switch-history": None,
+    "GET client/<client_id>/switches": None,
+    "GET client/<client_id>/export/switch-history": None,
 }
-WALKED = re.compile(r"/api/(?P<path>(?:agents|client/instances)/<.+)")
-NO_CONTENT = {"replicas": [], "total": 0}
+WALKED = re.compile(r"/api/(?P<path>(?:agents|client/instances|client/agents)/<.+|client/<.+)")
+NO_CONTENT: tuple[object, ...] = ({"replicas": [], "total": 0}, [])
 
 
 def _routes(world: World) -> set[str]:
-    """Every route below an agent or an instance that the app has."""
+    """Every route below an agent, an instance or a client that the app has."""
     found = set()
     for rule in world.app.url_map.iter_rules():
         match = WALKED.fullmatch(rule.rule)
@@ -82,7 +103,14 @@ def _routes(world: World) -> set[str]:
     return found
 
 
-def _call(tenant: Tenant, route: str, agent_id: str, command_id: str, instance: str | None):
+def _call(
+    tenant: Tenant,
+    route: str,
+    agent_id: str,
+    command_id: str,
+    instance: str | None,
+    client_id: str = "c",
+):
     method, path = route.split(" ")
     values = {
         "<agent_id>": agent_id,
@@ -90,6 +118,7 @@ def _call(tenant: Tenant, route: str, agent_id: str, command_id: str, instance: 
         "<instance_id>": "i-0aaa",
         "<replica_id>": "r-1",
         "<event_id>": "e-1",
+        "<client_id>": client_id,
     }
     for name, value in values.items():
         path = path.replace(name, value)
@@ -110,9 +139,10 @@ def test_a_foreign_token_sees_and_changes_nothing(world: World, route: str):
     agent.poll()
     before = world.fingerprint()
 
-    answer = _call(world.beta, route, agent.agent_id, command_id, "i-0aaa")
+    owner = world.alpha.client_id
+    answer = _call(world.beta, route, agent.agent_id, command_id, "i-0aaa", owner)
 
-    is_empty_list = answer.status_code == 200 and answer.json() == NO_CONTENT
+    is_empty_list = answer.status_code == 200 and answer.json() in NO_CONTENT
     assert answer.status_code == 404 or is_empty_list, answer.text
     assert world.fingerprint() == before
 

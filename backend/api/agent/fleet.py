@@ -51,6 +51,7 @@ def issue_switch_command(path: AgentPath, body: IssueSwitchBody) -> dict[str, An
             priority=body.priority,
             reason=body.reason,
             requested_by=actor().name,
+            actor=actor(),
             idempotency_key=idempotency_key(api_request()),
             needs_auto_switch=True,
         ),

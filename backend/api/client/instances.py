@@ -50,6 +50,7 @@ def force_switch(path: InstancePath, body: ForceSwitchBody) -> dict[str, Any]:
             priority=Priority.MANUAL,
             reason=None,
             requested_by=actor().name,
+            actor=actor(),
             idempotency_key=idempotency_key(api_request()),
         ),
     )

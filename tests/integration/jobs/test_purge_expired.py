@@ -60,6 +60,18 @@ def audit(p, at, n):
     }
 
 
+def config_change(p, at, n):
+    return {
+        "client_id": p["client_id"],
+        "agent_id": p["agent_id"],
+        "version": n,
+        "actor_type": "system",
+        "actor_name": "x",
+        "changes": "{}",
+        "changed_at": at,
+    }
+
+
 def command(p, at, n):
     return {
         "id": f"command-{n}",
@@ -181,6 +193,7 @@ RULES = {
     ),
     "unread notifications": ("notifications", DAY * 180, notification),
     "audit": ("audit_logs", DAY * 400, audit),
+    "changed settings": ("agent_config_history", DAY * 400, config_change),
     "ended commands": ("commands", DAY * 30, command),
     "cleanup logs": ("cleanup_logs", DAY * 180, cleanup),
     "job runs": ("job_runs", DAY * 14, job_run),
