@@ -2508,6 +2508,14 @@ promote_replica: BEGIN
         ready_at = COALESCE(ready_at, p_now),
         event_id = COALESCE(event_id, p_event_id)
     WHERE id = p_replica_id;
+    UPDATE commands AS c
+    INNER JOIN replica_instances AS r ON r.command_id = c.id
+    SET
+        c.status = 'completed',
+        c.outcome_code = 'replica_promoted',
+        c.message = 'The replica took over',
+        c.ended_at = p_now
+    WHERE r.id = p_replica_id AND c.status IN ('pending', 'leased');
     SELECT COUNT(*)
     INTO v_waiting
     FROM commands AS c
@@ -4675,7 +4683,7 @@ FROM (
     UNION ALL
     SELECT 'procedure' AS kind, 'mark_stale_agents' AS name, '1ff8b89aa9dc3d006321e20e27e81f6061891684d89d02faf5648e84309d4edd' AS checksum
     UNION ALL
-    SELECT 'procedure' AS kind, 'promote_replica' AS name, '9ef37defd89bf5a2c47d8ec148ce3165d39f4dadfa84aced6e630bc8e9e08863' AS checksum
+    SELECT 'procedure' AS kind, 'promote_replica' AS name, '17d8429d5556e15b9766f9fa558cdb5f01d2225430624c3c4a810a3670b386ff' AS checksum
     UNION ALL
     SELECT 'procedure' AS kind, 'purge_expired' AS name, '4056da4585beeba0e8c238f62b63cd57f19966508cfac937b021bbc8793df27a' AS checksum
     UNION ALL

@@ -64,17 +64,14 @@ def choose_replica(session: Session, *, agent_id: str, replica_id: str, event_id
     return session.run(_SQL["choose_replica"], params) == 1
 
 
-def find_launches(
-    session: Session, *, client_id: str, agent_id: str, since: datetime, storm_since: datetime
-) -> Row:
-    """Return the launches that budgets count, and the signal's place within its storm."""
+def find_launches(session: Session, *, client_id: str, agent_id: str, since: datetime) -> Row:
+    """Return the launches that budgets count."""
     rows = session.rows(
         _SQL["find_launches"],
         {
             "client_id": client_id,
             "agent_id": agent_id,
             "since": since,
-            "storm_since": storm_since,
         },
     )
     return rows[0]

@@ -50,11 +50,9 @@ WHERE
     AND doomed_at IS NULL
 
 -- find_launches --
--- Replicas that were ordered lately, the first one after each notice not counted, nor for the client
--- the first that an agent's user wished to have at all times; and how many
--- signals the client met in the last moments, so that replacements of one storm can be spread.
--- Indexes: replica_instances_agent_idx, replica_instances_client_idx,
--- spot_interruption_events_client_idx, agents_logical_uq.
+-- Replicas that were ordered lately: the first one after each notice does not count, nor, for the
+-- client, the first that an agent's user wished to have at all times. Indexes:
+-- replica_instances_agent_idx, replica_instances_client_idx, agents_logical_uq.
 SELECT
     (
         SELECT
@@ -76,12 +74,7 @@ SELECT
         SELECT COUNT(*)
         FROM agents AS a
         WHERE a.client_id = %(client_id)s AND a.deleted_at IS NULL
-    ) AS fleet_size,
-    (
-        SELECT COUNT(*)
-        FROM spot_interruption_events AS e
-        WHERE e.client_id = %(client_id)s AND e.received_at > %(storm_since)s
-    ) AS storm_position
+    ) AS fleet_size
 
 -- find_asked --
 -- The command by which an instance was asked to look at a silent one. Index: commands_client_idx.

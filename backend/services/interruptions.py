@@ -17,6 +17,7 @@ from backend.sef.policy import BACK_OFF_WINDOW, Act, Decision, Signal, decide
 from backend.sef.pools import CooldownReason
 from backend.sef.snapshots import situation_of
 from backend.services.replacements import Case, Replacements, plan_for, promote_standby
+from backend.services.storm_placement import StormPlacement
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ class Interruptions:
         self._database = database
         self._clock = clock
         self._is_sef_on = settings.enable_sef
-        self._replacements = Replacements()
+        self._replacements = Replacements(StormPlacement(clock))
 
     def handle(self, client_id: str, agent_id: str, notice: Notice) -> Handled:
         """Record a signal, act on it and say what the host that asks has to do.

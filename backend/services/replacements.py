@@ -3,8 +3,8 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
 import orjson
 
@@ -16,15 +16,13 @@ from backend.domain.pools import pool_of
 from backend.domain.replica_orders import ReplicaOrder, ServingReplica
 from backend.domain.replicas import ReplicaStatus
 from backend.domain.switches import SwitchCause
-from backend.repositories import instances, interruptions, pool_reliability, replica_orders
+from backend.repositories import instances, interruptions, replica_orders
 from backend.sef.plans import Plan, PlanAction
 from backend.sef.policy import BUDGET_WINDOW, Decision, Launches, Signal, budget_obstacle
-from backend.sef.pools import Need, spread
 from backend.services import promotion
-from backend.services.pool_choice import rank_for
 from backend.services.promotion import Handover, Promoted
+from backend.services.storm_placement import StormPlacement
 
-STORM: Final = timedelta(seconds=60)  # signals of one client within it share the pools
 _CAUSES = {
     Signal.REBALANCE: SwitchCause.REBALANCE,
     Signal.TERMINATION: SwitchCause.TERMINATION,
@@ -66,6 +64,9 @@ class Case:
 class Replacements:
     """Orders replicas for signals."""
 
+    def __init__(self, placement: StormPlacement) -> None:
+        self._placement = placement
+
     def obstacle(self, session: Session, case: Case, *, now: datetime) -> str | None:
         """Return the budget that forbids a launch, None when it is permitted.
 
@@ -73,19 +74,40 @@ class Replacements:
         """
         if case.signal is not Signal.REBALANCE and case.row["replica_id"] is None:
             return None
-        return budget_obstacle(_launches(session, case, now)[0])
+        return budget_obstacle(_launches(session, case, now))
 
     def order(
         self, session: Session, case: Case, decision: Decision, *, now: datetime
     ) -> Plan | None:
         """Order one replica; None when another one serves meanwhile: decide again."""
-        wanted = _order_of(session, case, decision, now)
+        pools = self._pools(session, case, now)
+        wanted = _order_of(session, case, decision, pools)
         serving = replica_orders.request_replica(
             session, case.client_id, case.agent_id, wanted, now=now
         )
         if serving is None or not serving.is_new:
             return None
         return _plan_of_order(case, decision, wanted, serving)
+
+    def _pools(self, session: Session, case: Case, now: datetime) -> tuple[str, ...]:
+        """Return the pools to try, in order: never the one that is lost now."""
+        row = case.row
+        own = {pool_of(row["instance_type"], row["az"], Mode(row["mode"]))}
+        if row["role"] == Role.REPLICA and row["primary_instance_id"] is not None:
+            primary = instances.find_instance(
+                session, case.client_id, case.agent_id, row["primary_instance_id"]
+            )
+            if primary is not None:
+                own.add(pool_of(primary["instance_type"], primary["az"], Mode(primary["mode"])))
+        return self._placement.pools_for(
+            session,
+            case.client_id,
+            region=row["region"],
+            instance_type=row["instance_type"],
+            own_pools=frozenset(name for name in own if name is not None),
+            own_az=row["az"],
+            now=now,
+        )
 
     @staticmethod
     def plan_for_waiting(
@@ -237,7 +259,9 @@ def _plan_of_order(
     )
 
 
-def _order_of(session: Session, case: Case, decision: Decision, now: datetime) -> ReplicaOrder:
+def _order_of(
+    session: Session, case: Case, decision: Decision, pools: tuple[str, ...]
+) -> ReplicaOrder:
     row = case.row
     launcher = case.launcher_instance_id or row["primary_instance_id"]
     protocol = _protocol_of(session, case, launcher)
@@ -254,7 +278,7 @@ def _order_of(session: Session, case: Case, decision: Decision, now: datetime) -
         besides=decision.besides,
         instance_type=row["instance_type"],
         region=row["region"],
-        pools=_pools(session, case, now),
+        pools=pools,
         allows_ondemand=True,
         protocol=protocol,
         executor_instance_id=launcher if is_native else None,
@@ -280,49 +304,15 @@ def _protocol_of(session: Session, case: Case, launcher: str | None) -> int:
     return int(found["protocol"]) if found else NATIVE_PROTOCOL
 
 
-def _pools(session: Session, case: Case, now: datetime) -> tuple[str, ...]:
-    """Return the pools to try, in order; neighbours in a storm begin with different ones."""
-    row = case.row
-    own = {pool_of(row["instance_type"], row["az"], Mode(row["mode"]))}
-    if row["role"] == Role.REPLICA and row["primary_instance_id"] is not None:
-        primary = instances.find_instance(
-            session, case.client_id, case.agent_id, row["primary_instance_id"]
-        )
-        if primary is not None:
-            own.add(pool_of(primary["instance_type"], primary["az"], Mode(primary["mode"])))
-    ranking = rank_for(
-        session,
-        case.client_id,
-        Need(
-            region=row["region"],
-            instance_types=(row["instance_type"],),
-            own_pools=frozenset(name for name in own if name is not None),
-            own_az=row["az"],
-            ondemand_price=pool_reliability.find_ondemand_price(
-                session,
-                client_id=case.client_id,
-                region=row["region"],
-                instance_type=row["instance_type"],
-            ),
-            is_emergency=True,
-        ),
-        now=now,
-    )
-    position = _launches(session, case, now)[1]
-    return tuple(c.pool.name for c in spread(ranking, position) if c.pool is not None)
-
-
-def _launches(session: Session, case: Case, now: datetime) -> tuple[Launches, int]:
+def _launches(session: Session, case: Case, now: datetime) -> Launches:
     found = interruptions.find_launches(
         session,
         client_id=case.client_id,
         agent_id=case.agent_id,
         since=now - BUDGET_WINDOW,
-        storm_since=now - STORM,
     )
-    launches = Launches(
+    return Launches(
         of_agent=found["of_agent"],
         of_client=found["of_client"],
         fleet_size=found["fleet_size"],
     )
-    return launches, found["storm_position"]

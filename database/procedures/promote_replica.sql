@@ -210,6 +210,16 @@ promote_replica: BEGIN
         event_id = COALESCE(event_id, p_event_id)
     WHERE id = p_replica_id;
 
+    -- The replica lives, so the order to launch it was carried out, whoever did not live to say so.
+    UPDATE commands AS c
+    INNER JOIN replica_instances AS r ON r.command_id = c.id
+    SET
+        c.status = 'completed',
+        c.outcome_code = 'replica_promoted',
+        c.message = 'The replica took over',
+        c.ended_at = p_now
+    WHERE r.id = p_replica_id AND c.status IN ('pending', 'leased');
+
     -- Orders that nobody will carry out any more: a replica that the old primary had yet to launch,
     -- the command of the preempted switch, whatever else waited for the old primary. Only what it
     -- had to end is ended by its heir.
