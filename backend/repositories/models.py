@@ -55,11 +55,6 @@ def mark_activated(session: Session, session_id: str, now: datetime) -> None:
     session.run(_SQL["mark_activated"], {"session_id": session_id, "now": now})
 
 
-def lock_registry(session: Session, now: datetime) -> None:
-    """Let one activation at a time happen, on any number of nodes, until the transaction ends."""
-    session.run(_SQL["lock_registry"], {"now": now})
-
-
 def find_session(session: Session, session_id: str) -> Row | None:
     """Return an upload."""
     return session.row(_SQL["find_session"], {"session_id": session_id})

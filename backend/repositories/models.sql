@@ -74,12 +74,6 @@ UPDATE model_upload_sessions
 SET activated_at = %(now)s
 WHERE id = %(session_id)s
 
--- lock_registry --
--- A row that everybody who changes what is live writes first. Index: settings_pk.
-INSERT INTO settings (name, value, updated_at)
-VALUES ('model_activation', 'lock', %(now)s)
-ON DUPLICATE KEY UPDATE updated_at = VALUES(updated_at)
-
 -- find_session --
 -- An upload by id. Index: model_upload_sessions_pk.
 SELECT
