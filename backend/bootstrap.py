@@ -7,6 +7,10 @@ from backend.clock import Clock
 from backend.config import Settings
 from backend.db.database import Database
 from backend.db.sources import read_sources
+from backend.engines.breaker import Breaker
+from backend.engines.model_bytes import ModelBytes
+from backend.engines.model_scoring import ModelScoring
+from backend.engines.sandbox.scorer_client import ScorerClient
 from backend.observability.metrics import Metrics
 from backend.services.agent_configs import AgentConfigs
 from backend.services.agent_sync import AgentSync
@@ -20,12 +24,15 @@ from backend.services.first_operator import forget_first_password
 from backend.services.fleet import Fleet
 from backend.services.health import HealthService
 from backend.services.launch_specs import LaunchSpecs
+from backend.services.model_uploads import ModelUploads
+from backend.services.model_versions import ModelVersions
 from backend.services.operators import Operators
 from backend.services.presence import Presence
 from backend.services.price_reports import PriceReports
 from backend.services.registration import Registration
 from backend.services.retirements import Retirements
 from backend.services.schema_state import pending_migrations
+from backend.services.scorer_health import scorer_parts
 from backend.services.sign_in import SignIn
 from backend.services.status import StatusService
 from backend.services.switch_progress import SwitchProgress
@@ -63,13 +70,20 @@ class Container:
     retirements: Retirements
     launch_specs: LaunchSpecs
     status: StatusService
+    model_uploads: ModelUploads
+    model_versions: ModelVersions
+    model_scoring: ModelScoring
     is_engine_loaded: bool = False  # this version decides nothing by itself
 
 
 def build_container(settings: Settings, clock: Clock, database: Database) -> Container:
     """Build every service over one database. Opens no connection."""
     tokens = TokenAuthenticator(database, clock, cache_seconds=settings.token_cache_seconds)
-    health = HealthService(database, clock, pending_migrations(read_sources()))
+    scorer = ScorerClient(settings.scorer_socket, Breaker(clock))
+    model_bytes = ModelBytes(database, settings.ml_models_dir)
+    health = HealthService(
+        database, clock, pending_migrations(read_sources()), partial(scorer_parts, scorer)
+    )
     registration = Registration(database, clock, settings)
     presence = Presence(database, clock, registration)
     return Container(
@@ -98,4 +112,7 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
         retirements=Retirements(database, clock),
         launch_specs=LaunchSpecs(database, clock, Vault(settings.secret_key)),
         status=StatusService(database, clock, health),
+        model_uploads=ModelUploads(database, clock, model_bytes, scorer),
+        model_versions=ModelVersions(database, clock, model_bytes, scorer),
+        model_scoring=ModelScoring(database, clock, model_bytes, scorer),
     )

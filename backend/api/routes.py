@@ -1,7 +1,7 @@
 """The list of blueprints: one line for each, in the order of the documentation."""
 
 from backend.api import auth, health, metrics
-from backend.api.admin import api_keys, clients, operators
+from backend.api.admin import api_keys, clients, models, operators
 from backend.api.agent import fleet, lifecycle, takeover, work
 from backend.api.blueprints import GuardedBlueprint
 from backend.api.client import instances, validate
@@ -19,6 +19,7 @@ def blueprints() -> list[GuardedBlueprint]:
         clients.routes,
         operators.routes,
         api_keys.routes,
+        models.routes,
         auth.routes,
         health.routes,
         metrics.routes,

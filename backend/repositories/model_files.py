@@ -8,9 +8,7 @@ from backend.db.statements import beside
 _SQL = beside(__file__)
 
 
-def insert_chunk(
-    session: Session, sha256: str, number: int, content: bytes, now: datetime
-) -> None:
+def insert_chunk(session: Session, sha256: str, number: int, content: bytes, now: datetime) -> None:
     """Store piece ``number`` (from 0) of the file with this hash (hex). Idempotent."""
     session.run(
         _SQL["insert_chunk"],

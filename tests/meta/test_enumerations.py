@@ -20,6 +20,7 @@ SAME_WORDS = {
     "instances_mode_ck": "backend.domain.modes:Mode",
     "instances_role_ck": "backend.domain.fencing:Role",
     "job_runs_status_ck": "backend.services.job_history:Status",
+    "model_registry_status_ck": "backend.domain.models:ModelStatus",
     "operators_role_ck": "backend.services.callers:Role",
     "pool_cooldowns_reason_ck": "backend.sef.pools:CooldownReason",
     "pool_risk_analysis_recommendation_ck": "backend.sef.risk:Recommendation",
@@ -32,7 +33,13 @@ SAME_WORDS = {
     "switches_status_ck": "backend.domain.switches:SwitchStatus",
 }
 # Written as plain words by one repository or service, never read back as a choice.
-PLAIN_WORDS = {"clients_status_ck", "notifications_severity_ck", "system_events_severity_ck"}
+PLAIN_WORDS = {
+    "clients_status_ck",
+    "model_registry_format_ck",
+    "model_upload_sessions_type_ck",
+    "notifications_severity_ck",
+    "system_events_severity_ck",
+}
 
 
 def test_every_constraint_is_accounted_for():

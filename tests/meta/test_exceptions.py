@@ -10,6 +10,7 @@ BOUNDARIES = {
     "agent/actions/saga.py": "a step that breaks is undone, and so are the others",
     "agent/workers/base.py": "one broken tick must not end a worker",
     "backend/db/pool.py": "a link that fails in any way is closed, never lent again",
+    "backend/engines/sandbox/worker.py": "whatever a foreign model causes is an answer",
     "backend/jobs/runner.py": "one bad job must not stop the others",
 }
 

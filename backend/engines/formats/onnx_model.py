@@ -51,9 +51,7 @@ def read(content: bytes) -> Read:
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = 4
     options.enable_cpu_mem_arena = False  # memory goes back: the limit is per process
-    session = onnxruntime.InferenceSession(
-        content, options, providers=["CPUExecutionProvider"]
-    )
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     listed = found.metadata.get("features")
     features = feature_names(orjson.loads(listed)) if listed else None
     return Read(OnnxModel(session, features))

@@ -9,7 +9,7 @@ import numpy as np
 from backend.engines.errors import ModelRefused
 from backend.engines.formats import unpickling
 from backend.engines.formats.contract import LARGEST_WIDTH, Matrix, Read
-from backend.engines.formats.sklearn_names import ALLOWED, ESTIMATORS
+from backend.engines.formats.sklearn_names import ALLOWED, ESTIMATORS, FORGOTTEN
 from backend.engines.formats.squeezed import unpacked
 
 ADVICE: Final = (
@@ -43,8 +43,19 @@ class Estimator:
             return np.asarray(self._estimator.predict(rows), dtype=np.float64)
 
 
+class Forgotten:
+    """Stands where a pickle makes something that a fitted model no longer needs."""
+
+    def __init__(self, *_arguments: Any) -> None:
+        """Take whatever it is made of."""
+
+    def __setstate__(self, _state: Any) -> None:
+        """Drop whatever it knew."""
+
+
 def load_names() -> None:
     """Import what is on the list; done before the process is confined."""
+    _known.update(dict.fromkeys(FORGOTTEN, Forgotten))
     for module, name in ALLOWED:
         try:
             _known[(module, name)] = getattr(importlib.import_module(module), name)
@@ -61,9 +72,7 @@ def read(content: bytes) -> Read:
     notes: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        estimator = unpickling.finish(
-            unpickling.ListedUnpickler(unpacked(content), _known, ADVICE)
-        )
+        estimator = unpickling.finish(unpickling.ListedUnpickler(unpacked(content), _known, ADVICE))
     notes += sorted({str(entry.message).split("\n")[0][:200] for entry in caught})
     kind = (type(estimator).__module__, type(estimator).__name__)
     if kind not in ESTIMATORS:

@@ -6,7 +6,11 @@ Pairs, not prefixes: ``numpy.memmap`` writes files, and ``sklearn`` holds functi
 from typing import Final
 
 _ESTIMATORS: Final = {
-    "sklearn.calibration": ("CalibratedClassifierCV", "_CalibratedClassifier", "_SigmoidCalibration"),
+    "sklearn.calibration": (
+        "CalibratedClassifierCV",
+        "_CalibratedClassifier",
+        "_SigmoidCalibration",
+    ),
     "sklearn.ensemble._forest": (
         "ExtraTreesClassifier",
         "ExtraTreesRegressor",
@@ -48,7 +52,12 @@ _ESTIMATORS: Final = {
 _PARTS: Final = {
     "sklearn.tree._tree": ("Tree",),
     "sklearn._loss.link": ("IdentityLink", "Interval", "LogitLink", "HalfLogitLink", "LogLink"),
-    "sklearn._loss.loss": ("HalfBinomialLoss", "HalfSquaredError", "AbsoluteError", "ExponentialLoss"),
+    "sklearn._loss.loss": (
+        "HalfBinomialLoss",
+        "HalfSquaredError",
+        "AbsoluteError",
+        "ExponentialLoss",
+    ),
     "sklearn._loss._loss": (
         "CyHalfBinomialLoss",
         "CyHalfSquaredError",
@@ -77,4 +86,19 @@ ALLOWED: Final[frozenset[tuple[str, str]]] = frozenset(
 )
 ESTIMATORS: Final[frozenset[tuple[str, str]]] = frozenset(
     (module, name) for module, names in _ESTIMATORS.items() for name in names
+)
+
+# Random generators and optimizers that a fitted model carries along but no longer uses: read, and forgotten.
+FORGOTTEN: Final[frozenset[tuple[str, str]]] = frozenset(
+    {
+        ("numpy.random._pickle", "__bit_generator_ctor"),
+        ("numpy.random._pickle", "__generator_ctor"),
+        ("numpy.random._pickle", "__randomstate_ctor"),
+        ("numpy.random._mt19937", "MT19937"),
+        ("numpy.random._pcg64", "PCG64"),
+        ("numpy.random.bit_generator", "SeedSequence"),
+        ("sklearn.neural_network._stochastic_optimizers", "AdamOptimizer"),
+        ("sklearn.neural_network._stochastic_optimizers", "SGDOptimizer"),
+        ("numpy.random.bit_generator", "__pyx_unpickle_SeedSequence"),
+    }
 )

@@ -154,8 +154,9 @@ def _layer(entry: Any, tensors: Tensors) -> dict[str, Any]:
         bias = tensors.get(f"{entry.get('name')}.bias", np.zeros(weight.shape[0]))
         return {"type": "dense", "weights": weight.T.tolist(), "bias": bias.tolist()}
     if kind == "batch_norm":
-        mean, variance = _tensor(tensors, entry, "running_mean"), _tensor(
-            tensors, entry, "running_var"
+        mean, variance = (
+            _tensor(tensors, entry, "running_mean"),
+            _tensor(tensors, entry, "running_var"),
         )
         epsilon = float(entry.get("epsilon", _BATCH_NORM_EPSILON))
         factor = tensors.get(f"{entry.get('name')}.weight", np.ones_like(mean)) / np.sqrt(

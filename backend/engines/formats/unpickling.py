@@ -8,7 +8,7 @@ import io
 import math
 import pickle
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 
@@ -23,16 +23,23 @@ Names = Mapping[tuple[str, str], Any]
 class DescribedArray:
     """Where joblib says that an array follows: its shape and type, as plain attributes."""
 
-    def read(self, stream: io.BytesIO) -> Any:
+    def read(self, stream: io.BytesIO, read_objects: Callable[[], Any]) -> Any:
         """Return the array whose bytes come next in the stream.
 
+        Args:
+            stream: Stands behind the description.
+            read_objects: Reads a pickle there, with the same list: an array of objects is one.
+
         Raises:
-            ModelRefused: it holds objects, or more bytes than there are.
+            ModelRefused: it has more bytes than there are, or is not what it says.
         """
         facts = self.__dict__
         dtype, shape = np.dtype(facts["dtype"]), tuple(int(length) for length in facts["shape"])
         if dtype.hasobject:
-            raise ModelRefused("The model is refused: it holds an array of objects")
+            found = read_objects()
+            if not isinstance(found, np.ndarray):
+                raise ModelRefused("The model is refused: an array of it is something else")
+            return found
         if facts.get("numpy_array_alignment_bytes") is not None:
             stream.read(stream.read(1)[0])
         size = math.prod(shape) * dtype.itemsize
@@ -42,16 +49,20 @@ class DescribedArray:
         if len(data) != size:
             raise ModelRefused("The model is refused: it is cut off")
         order = "F" if facts.get("order") == "F" else "C"
-        return np.frombuffer(data, dtype=dtype).reshape(shape, order=order).copy(order=order)
+        flat: Any = np.frombuffer(data, dtype=dtype)
+        return flat.reshape(shape, order=order).copy(order=order)
 
 
-class ListedUnpickler(pickle._Unpickler):  # type: ignore[name-defined,misc]  # noqa: SLF001 - see the module
+_Base: Any = pickle._Unpickler  # noqa: SLF001 - see the module
+
+
+class ListedUnpickler(_Base):  # type: ignore[misc]
     """Finds the listed names only."""
 
-    dispatch: dict[int, Callable[..., None]] = dict(pickle._Unpickler.dispatch)  # type: ignore[attr-defined]  # noqa: SLF001 - as above
+    dispatch: ClassVar[dict[int, Callable[..., None]]] = dict(_Base.dispatch)
 
-    def __init__(self, content: bytes, names: Names, advice: str) -> None:
-        self._stream = io.BytesIO(content)
+    def __init__(self, content: bytes | io.BytesIO, names: Names, advice: str) -> None:
+        self._stream = content if isinstance(content, io.BytesIO) else io.BytesIO(content)
         self._names = names
         self._advice = advice
         super().__init__(self._stream)
@@ -76,9 +87,12 @@ class ListedUnpickler(pickle._Unpickler):  # type: ignore[name-defined,misc]  # 
         """Set an object's state; an array that is described here is read right away."""
         super().load_build()
         if isinstance(self.stack[-1], DescribedArray):
-            self.stack.append(self.stack.pop().read(self._stream))
+            self.stack.append(self.stack.pop().read(self._stream, self._nested))
 
     dispatch[pickle.BUILD[0]] = load_build
+
+    def _nested(self) -> Any:
+        return ListedUnpickler(self._stream, self._names, self._advice).load()
 
 
 def finish(reader: ListedUnpickler) -> Any:

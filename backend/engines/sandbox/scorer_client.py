@@ -58,9 +58,7 @@ class ScorerClient:
         answer, converted = self._ask(head, content, SLOW_SECONDS, ended=ModelRefused)
         return answer, converted
 
-    def load(
-        self, model: str, file_format: str, content: bytes, manifest: dict[str, Any]
-    ) -> None:
+    def load(self, model: str, file_format: str, content: bytes, manifest: dict[str, Any]) -> None:
         """Have the live worker load a model under a name.
 
         Raises:
@@ -140,7 +138,7 @@ class ScorerClient:
 
 def _is_closed(connection: socket.socket) -> bool:
     """Whether the other side has closed a connection on which nothing should be waiting."""
-    connection.setblocking(False)  # noqa: FBT003 - the library's signature
+    connection.setblocking(False)
     try:
         return connection.recv(1) == b"" or True
     except BlockingIOError:
