@@ -106,7 +106,7 @@ class ModelScoring:
         except (SpotOptimizerError, DatabaseError) as error:
             if is_first:
                 raise
-            logger.error(
+            logger.warning(
                 "A new %s model could not be loaded, the old one goes on: %s",
                 self._kind,
                 error,

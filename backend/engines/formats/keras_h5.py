@@ -120,11 +120,11 @@ def _batch_norm(config: Mapping[str, Any], weights: Weights) -> Layers:
     return [{"type": "scale", "factor": factor.tolist(), "offset": offset.tolist()}]
 
 
-def _activation(config: Mapping[str, Any], _weights_: Weights) -> Layers:
+def _activation(config: Mapping[str, Any], _unused: Weights) -> Layers:
     return [{"type": "activation", "name": _activation_name(config.get("activation"))}]
 
 
-def _relu(config: Mapping[str, Any], _weights_: Weights) -> Layers:
+def _relu(config: Mapping[str, Any], _unused: Weights) -> Layers:
     plain = {"max_value": None, "negative_slope": 0.0, "threshold": 0.0}
     odd = [key for key, value in plain.items() if config.get(key, value) not in (value, 0, None)]
     if odd:
@@ -132,7 +132,7 @@ def _relu(config: Mapping[str, Any], _weights_: Weights) -> Layers:
     return [{"type": "activation", "name": "relu"}]
 
 
-def _softmax(_config: Mapping[str, Any], _weights_: Weights) -> Layers:
+def _softmax(_config: Mapping[str, Any], _unused: Weights) -> Layers:
     return [{"type": "activation", "name": "softmax"}]
 
 

@@ -56,11 +56,13 @@ class Forgotten:
 def load_names() -> None:
     """Import what is on the list; done before the process is confined."""
     _known.update(dict.fromkeys(FORGOTTEN, Forgotten))
-    for module, name in ALLOWED:
-        try:
-            _known[(module, name)] = getattr(importlib.import_module(module), name)
-        except (ImportError, AttributeError):
-            continue  # another version of the library has it elsewhere
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # names that older files use
+        for module, name in ALLOWED:
+            try:
+                _known[(module, name)] = getattr(importlib.import_module(module), name)
+            except (ImportError, AttributeError):
+                continue  # another version of the library has it elsewhere
 
 
 def read(content: bytes) -> Read:

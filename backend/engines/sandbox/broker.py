@@ -146,7 +146,7 @@ def _look_after(broker: Broker) -> None:
     try:
         broker.look_after()
     except ScorerUnavailable as error:
-        logger.error(
+        logger.warning(
             "The confined process cannot be started: %s",
             error,
             extra={"action": "scorer_worker_failed"},

@@ -118,21 +118,30 @@ class ScorerClient:
         return answer, content
 
     def _connection(self, seconds: float) -> socket.socket:
+        connection = self._kept() or self._connected()
+        connection.settimeout(seconds)
+        return connection
+
+    def _kept(self) -> socket.socket | None:
+        """Return a kept connection; when the scorer has closed one, all of them are of no use."""
         try:
             connection = self._idle.pop()
-            if _is_closed(connection):
-                connection.close()
-                self.close()
-                raise IndexError
         except IndexError:
-            connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            try:
-                connection.settimeout(seconds)
-                connection.connect(str(self._path))
-            except OSError as error:
-                connection.close()
-                raise ScorerUnavailable("The scorer of this node is not running") from error
-        connection.settimeout(seconds)
+            return None
+        if not _is_closed(connection):
+            return connection
+        connection.close()
+        self.close()
+        return None
+
+    def _connected(self) -> socket.socket:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.settimeout(STATUS_SECONDS)
+            connection.connect(str(self._path))
+        except OSError as error:
+            connection.close()
+            raise ScorerUnavailable("The scorer of this node is not running") from error
         return connection
 
 
@@ -140,11 +149,12 @@ def _is_closed(connection: socket.socket) -> bool:
     """Whether the other side has closed a connection on which nothing should be waiting."""
     connection.setblocking(False)
     try:
-        return connection.recv(1) == b"" or True
+        connection.recv(1)
     except BlockingIOError:
         return False
     except OSError:
         return True
+    return True
 
 
 def _as_error(answer: Head, ended: type[SpotOptimizerError]) -> SpotOptimizerError:
