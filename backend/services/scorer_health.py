@@ -18,4 +18,6 @@ def scorer_parts(scorer: ScorerClient) -> dict[str, Part]:
         f"sandbox_{name}": Part(is_ok=bool(layer["ok"]), state=str(layer["state"]), is_vital=False)
         for name, layer in status["layers"].items()
     }
-    return {"scorer": Part(is_ok=True, state="running", is_vital=False), **layers}
+    is_running = bool(status["is_running"])
+    state = "running" if is_running else "its confined process is being started"
+    return {"scorer": Part(is_ok=is_running, state=state, is_vital=False), **layers}

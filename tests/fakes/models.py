@@ -73,11 +73,11 @@ def onnx_memory_bomb() -> bytes:
 
 def onnx_nan() -> bytes:
     nodes = [
-        helper.make_node("ReduceSum", ["x"], ["s"], keepdims=1),
-        helper.make_node("Sub", ["s", "s"], ["zero"]),
+        helper.make_node("MatMul", ["x", "w"], ["z"]),
+        helper.make_node("Sub", ["z", "z"], ["zero"]),
         helper.make_node("Div", ["zero", "zero"], ["p"]),
     ]
-    return onnx_model(nodes)
+    return onnx_model(nodes, [helper.make_tensor("w", TensorProto.FLOAT, [3, 1], [1.0, 1.0, 1.0])])
 
 
 def onnx_operator(name: str, domain: str = "") -> bytes:

@@ -5,7 +5,6 @@ a list of ``{"type": "linear", "name": "0"}``, ``{"type": "batch_norm", "name": 
 ``{"type": "activation", "name": "relu"}``. Whole pickled modules are refused by name.
 """
 
-import importlib.util
 import io
 import math
 import zipfile
@@ -78,19 +77,10 @@ def _members(archive: zipfile.ZipFile) -> dict[str, str]:
         raise ModelRefused("The model is refused: it unpacks to too much")
     members = {member.filename.partition("/")[2]: member.filename for member in listed}
     if "constants.pkl" in members or any(name.startswith("code/") for name in members):
-        raise ModelRefused(f"The model is refused: {_torchscript()}")
+        raise ModelRefused(f"The model is refused: it is TorchScript, which is a program. {ADVICE}")
     if "data.pkl" not in members:
         raise ModelRefused(f"The model is refused: it is no PyTorch file. {ADVICE}")
     return members
-
-
-def _torchscript() -> str:
-    if importlib.util.find_spec("torch") is None:
-        return (
-            "it is TorchScript, and torch is not installed here (requirements-optional.txt)."
-            f" {ADVICE}"
-        )
-    return f"it is TorchScript, which this version does not score. {ADVICE}"
 
 
 class _TensorUnpickler(unpickling.ListedUnpickler):

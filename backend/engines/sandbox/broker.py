@@ -18,7 +18,7 @@ from backend.engines.sandbox.confinement import Limits
 from backend.engines.sandbox.frames import Broken, Head
 from backend.engines.sandbox.layers import MEGABYTE
 from backend.engines.sandbox.streams import SocketStream
-from backend.engines.sandbox.worker_link import WorkerLink
+from backend.engines.sandbox.worker_link import WorkerGone, WorkerLink
 from backend.errors import LimitReached, SpotOptimizerError
 from backend.stopping import StopRequest
 
@@ -40,6 +40,7 @@ class Broker:
         self._live_lock = threading.Lock()
         self._live: WorkerLink | None = None
         self._starts = 0
+        self._layers: dict[str, Any] = {}
         self._verifications = threading.BoundedSemaphore(MOST_VERIFICATIONS)
 
     def start(self) -> None:
@@ -54,9 +55,8 @@ class Broker:
                 return self._status(), b""
             if head.get("op") == "verify":
                 return self._verify(head, body)
-            seconds = LOAD_SECONDS if head.get("op") == "load" else SCORE_SECONDS
             with self._live_lock:
-                return self._worker().ask(head, body, seconds)
+                return self._ask_live(head, body)
         except SpotOptimizerError as error:
             return {"ok": False, "code": error.code, "error": error.message}, b""
 
@@ -73,12 +73,21 @@ class Broker:
                 self._live.close()
                 self._live = None
 
+    def _ask_live(self, head: Head, body: bytes) -> tuple[Head, bytes]:
+        if head.get("op") != "load":
+            return self._worker().ask(head, body, SCORE_SECONDS)
+        try:
+            return self._worker().ask(head, body, LOAD_SECONDS)
+        except WorkerGone:  # it may have died before: a load can be repeated
+            return self._worker().ask(head, body, LOAD_SECONDS)
+
     def _worker(self) -> WorkerLink:
         if self._live is None or not self._live.is_alive:
             if self._live is not None:
                 self._live.close()
                 self._live = None
             self._live = WorkerLink(_LIVE_LIMITS)
+            self._layers = self._live.layers
             self._starts += 1
             logger.info(
                 "Started confined process %d",
@@ -100,14 +109,15 @@ class Broker:
             self._verifications.release()
 
     def _status(self) -> Head:
-        with self._live_lock:
-            worker = self._worker()
-            return {
-                "ok": True,
-                "layers": worker.layers,
-                "worker_pid": worker.pid,
-                "worker_starts": self._starts,
-            }
+        """Return what is known; never waits for a worker that is being started."""
+        worker = self._live
+        return {
+            "ok": True,
+            "is_running": worker is not None and worker.is_alive,
+            "layers": self._layers,
+            "worker_pid": worker.pid if worker else None,
+            "worker_starts": self._starts,
+        }
 
 
 def serve(path: Path, stop: StopRequest, broker: Broker) -> None:

@@ -85,6 +85,9 @@ class ScorerClient:
         while self._idle:
             self._idle.pop().close()
 
+    def __del__(self) -> None:
+        self.close()
+
     def _guarded(self, head: Head, body: bytes, seconds: float) -> Head:
         self._breaker.check()
         try:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-from backend.engines.sandbox.confinement import Limits, as_facts, confine  # noqa: E402
+from backend.engines.sandbox.confinement import Limits, as_facts, confine
 
 EMPTY, SECRET, DATABASE = sys.argv[1:4]
 PARENT = os.getppid()

@@ -65,7 +65,6 @@ def test_memmap_that_would_write_a_file_is_refused(tmp_path):
 
 @pytest.mark.parametrize("function", [eval, exec, getattr, open, __import__])
 def test_builtin_functions_are_refused(function):
-    assert "builtins" in refused("pickle", pickle.dumps(files.Evil(function, "1", "2"))) or True
     assert "not on the list" in refused("pickle", pickle.dumps(files.Evil(function, "1", "2")))
 
 
@@ -175,7 +174,12 @@ def test_other_extensions_are_refused_with_advice(name):
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("a.onnx", pickle.dumps(1)), ("a.h5", b"PK\x03\x04"), ("a.pth", b"\x80\x02"), ("a.json", b"PK")],
+    [
+        ("a.onnx", pickle.dumps(1)),
+        ("a.h5", b"PK\x03\x04"),
+        ("a.pth", b"\x80\x02"),
+        ("a.json", b"PK"),
+    ],
 )
 def test_content_that_is_not_what_the_name_says_is_refused(name, content):
     with pytest.raises(ModelRefused, match="not what its name says"):

@@ -32,7 +32,10 @@ def _names():
 def scored(file_format: str, content: bytes, expected=None, **manifest) -> list[float]:
     golden = {"golden": {"rows": ROWS, "outputs": expected}} if expected else {}
     checked = reading.verify(
-        file_format, content, {"features": files.FEATURES, **golden, **manifest}, admits_objects=True
+        file_format,
+        content,
+        {"features": files.FEATURES, **golden, **manifest},
+        admits_objects=True,
     )
     loaded = reading.load(
         checked.scored_format, checked.converted or content, checked.manifest, admits_objects=False
