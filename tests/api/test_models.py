@@ -10,6 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.test import encode_multipart
 
 from backend.app import create_app
 from backend.bootstrap import build_container
@@ -46,8 +48,14 @@ def another_node(settings, database, tmp_path):
 
 
 def upload(http, headers, *named: tuple[str, bytes]):
-    parts = [(io.BytesIO(content), name) for name, content in named]
-    return http.post("/api/admin/ml-models/upload", data={"files": parts}, headers=headers)
+    parts = [FileStorage(io.BytesIO(content), name) for name, content in named]
+    boundary, body = encode_multipart(MultiDict([("files", part) for part in parts]))
+    return http.post(
+        "/api/admin/ml-models/upload",
+        data=body,
+        headers=headers,
+        content_type=f"multipart/form-data; boundary={boundary}",
+    )
 
 
 def activate(http, headers, session_id):

@@ -5,6 +5,7 @@ import os
 import pickle
 import zipfile
 from collections import OrderedDict
+from typing import ClassVar
 
 import h5py
 import numpy as np
@@ -152,7 +153,7 @@ class _Named:
 
 
 class _TorchPickler(pickle._Pickler):
-    dispatch = dict(pickle._Pickler.dispatch)
+    dispatch: ClassVar = dict(pickle._Pickler.dispatch)
 
     def save_named(self, value):
         self.write(pickle.GLOBAL + f"{value.module}\n{value.name}\n".encode())

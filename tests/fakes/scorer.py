@@ -7,7 +7,7 @@ from pathlib import Path
 
 from backend.clock import SystemClock
 from backend.engines.breaker import Breaker
-from backend.engines.sandbox.broker import Broker, serve
+from backend.engines.sandbox.broker import Broker, listening_socket, serve
 from backend.engines.sandbox.scorer_client import ScorerClient
 from backend.stopping import StopRequest
 
@@ -16,7 +16,8 @@ from backend.stopping import StopRequest
 def running_scorer(path: Path) -> Iterator[Broker]:
     """A broker that listens on ``path`` with a real confined worker."""
     stop, broker = StopRequest(), Broker()
-    thread = threading.Thread(target=serve, args=(path, stop, broker), name="test-scorer")
+    listener = listening_socket(path)
+    thread = threading.Thread(target=serve, args=(listener, stop, broker), name="test-scorer")
     broker.start()
     thread.start()
     try:
@@ -24,6 +25,7 @@ def running_scorer(path: Path) -> Iterator[Broker]:
     finally:
         stop.make()
         thread.join()
+        listener.close()
 
 
 def client_of(path: Path) -> ScorerClient:

@@ -1,5 +1,6 @@
 """Models: upload, activation, the return to the version before, sessions, versions."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -7,7 +8,6 @@ from pydantic import BaseModel, Field
 from backend.api.blueprints import guarded_blueprint, guarded_by
 from backend.api.context import actor, api_request, container
 from backend.api.guards import OPERATOR_ADMIN, OPERATOR_ADMIN_FILES, OPERATOR_VIEW
-from backend.db.session import Row
 from backend.errors import Forbidden, InvalidRequest
 from backend.services.model_uploads import File
 from backend.services.model_versions import shown
@@ -116,7 +116,10 @@ def _files() -> list[File]:
     found = [part for part in request.files.getlist(PART) if part.filename]
     if not found:
         raise InvalidRequest("files: no file was sent", field=PART)
-    return [File(_bare(str(part.filename)), part.read()) for part in found]
+    files = [File(_bare(str(part.filename)), part.read()) for part in found]
+    for part in found:
+        part.close()  # a large one is a temporary file
+    return files
 
 
 def _bare(name: str) -> str:
@@ -124,7 +127,7 @@ def _bare(name: str) -> str:
     return name.replace("\\", "/").rsplit("/", 1)[-1][:255] or "model"
 
 
-def _session(row: Row) -> dict[str, Any]:
+def _session(row: Mapping[str, Any]) -> dict[str, Any]:
     is_live, is_fallback = bool(row["is_live"]), bool(row["is_fallback"])
     is_over = is_fallback or bool(row["is_archived"])
     status = "active" if is_live else "archived" if is_over else "uploaded"

@@ -120,21 +120,20 @@ class Broker:
         }
 
 
-def serve(path: Path, stop: StopRequest, broker: Broker) -> None:
-    """Listen on a socket that only this user may open, until a stop is asked for."""
-    with listening_socket(path) as listener:
-        broker.start()
-        listener.settimeout(_TICK_SECONDS)
-        while not stop.is_made:
-            try:
-                connection, _ = listener.accept()
-            except TimeoutError:
-                _look_after(broker)
-                continue
-            threading.Thread(
-                target=_converse, args=(connection, broker), name="scorer-client", daemon=True
-            ).start()
-    path.unlink(missing_ok=True)
+def serve(listener: socket.socket, stop: StopRequest, broker: Broker) -> None:
+    """Serve whoever connects, until a stop is asked for."""
+    broker.start()
+    listener.settimeout(_TICK_SECONDS)
+    while not stop.is_made:
+        try:
+            connection, _ = listener.accept()
+        except TimeoutError:
+            _look_after(broker)
+            continue
+        connection.settimeout(None)
+        threading.Thread(
+            target=_converse, args=(connection, broker), name="scorer-client", daemon=True
+        ).start()
     broker.close()
 
 
@@ -179,7 +178,10 @@ def main(arguments: list[str]) -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
     stop = StopRequest()
     stop.listen()
-    serve(Path(arguments[0]), stop, Broker())
+    path = Path(arguments[0])
+    with listening_socket(path) as listener:
+        serve(listener, stop, Broker())
+    path.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":
