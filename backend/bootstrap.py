@@ -1,13 +1,17 @@
 """Composition root: settings, clock and database in, every service out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from backend.clock import Clock
 from backend.config import Settings
 from backend.db.database import Database
 from backend.db.sources import read_sources
+from backend.engines.breaker import Breaker
 from backend.engines.host import EngineHost
+from backend.engines.model_bytes import ModelBytes
+from backend.engines.model_scoring import ModelScoring
+from backend.engines.sandbox.scorer_client import ScorerClient
 from backend.observability.metrics import Metrics
 from backend.services.activity import Activity
 from backend.services.agent_configs import AgentConfigs
@@ -37,6 +41,8 @@ from backend.services.instance_lists import InstanceLists
 from backend.services.instance_prices import InstancePrices
 from backend.services.interruptions import Interruptions
 from backend.services.launch_specs import LaunchSpecs
+from backend.services.model_uploads import ModelUploads
+from backend.services.model_versions import ModelVersions
 from backend.services.notifications import Notifications
 from backend.services.operators import Operators
 from backend.services.pool_statistics import PoolStatistics
@@ -54,6 +60,7 @@ from backend.services.replicas import Replicas
 from backend.services.retirements import Retirements
 from backend.services.savings_estimates import SavingsEstimates
 from backend.services.schema_state import pending_migrations
+from backend.services.scorer_health import scorer_parts
 from backend.services.search import Search
 from backend.services.sign_in import SignIn
 from backend.services.status import StatusService
@@ -63,6 +70,15 @@ from backend.services.switch_reports import SwitchReports
 from backend.services.switch_requests import SwitchRequests
 from backend.services.terminations import Terminations
 from backend.services.tokens import TokenAuthenticator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Modelling:
+    """Uploaded models: taken in, switched, asked."""
+
+    uploads: ModelUploads
+    versions: ModelVersions
+    scoring: ModelScoring
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +116,7 @@ class Container:
     settings: Settings
     clock: Clock
     database: Database
-    metrics: Metrics
+    metrics: Metrics = field(default_factory=Metrics)
     health: HealthService
     tokens: TokenAuthenticator
     api_keys: ApiKeys
@@ -111,7 +127,6 @@ class Container:
     registration: Registration
     presence: Presence
     agent_configs: AgentConfigs
-    emergency_plans: EmergencyPlans
     agent_sync: AgentSync
     command_queue: CommandQueue
     price_reports: PriceReports
@@ -135,12 +150,14 @@ class Container:
     status: StatusService
     deciding: Deciding
     operating: Operating
+    modelling: Modelling
 
 
 def build_container(settings: Settings, clock: Clock, database: Database) -> Container:
     """Build every service over one database. Opens no connection."""
     tokens = TokenAuthenticator(database, clock, cache_seconds=settings.token_cache_seconds)
-    health = HealthService(database, clock, pending_migrations(read_sources()))
+    scorer = ScorerClient(settings.scorer_socket, Breaker(clock))
+    health = _health(clock, database, scorer)
     promotion = Promotion(database)
     takeover = ReplicaTakeover(database, clock, promotion)
     registration = _registration(settings, clock, database, takeover)
@@ -152,7 +169,6 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
         settings=settings,
         clock=clock,
         database=database,
-        metrics=Metrics(),
         health=health,
         tokens=tokens,
         api_keys=ApiKeys(database, clock),
@@ -163,7 +179,6 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
         registration=registration,
         presence=presence,
         agent_configs=AgentConfigs(database),
-        emergency_plans=plans,
         agent_sync=AgentSync(database, clock, presence, plans),
         command_queue=CommandQueue(database, clock),
         price_reports=PriceReports(database, clock, settings),
@@ -187,6 +202,7 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
         status=StatusService(database, clock, health),
         deciding=_deciding(settings, clock, database),
         operating=_operating(settings, clock, database),
+        modelling=_modelling(settings, clock, database, scorer),
     )
 
 
@@ -222,4 +238,20 @@ def _operating(settings: Settings, clock: Clock, database: Database) -> Operatin
         notifications=Notifications(database, clock),
         search=Search(database),
         pool_statistics=PoolStatistics(database, clock),
+    )
+
+
+def _health(clock: Clock, database: Database, scorer: ScorerClient) -> HealthService:
+    pending = pending_migrations(read_sources())
+    return HealthService(database, clock, pending, partial(scorer_parts, scorer))
+
+
+def _modelling(
+    settings: Settings, clock: Clock, database: Database, scorer: ScorerClient
+) -> Modelling:
+    model_bytes = ModelBytes(database, settings.ml_models_dir)
+    return Modelling(
+        uploads=ModelUploads(database, clock, model_bytes, scorer),
+        versions=ModelVersions(database, clock, model_bytes, scorer),
+        scoring=ModelScoring(database, clock, model_bytes, scorer),
     )

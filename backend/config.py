@@ -92,6 +92,7 @@ class Settings(BaseModel):
         pattern=_DOTTED_CLASS,
     )
     ml_models_dir: Path = Field(Path("./models"), alias="ML_MODELS_DIR")
+    allow_engine_upload: Flag = Field(False, alias="ALLOW_ENGINE_UPLOAD")
 
     @model_validator(mode="after")
     def _production_needs_a_secret(self) -> Self:
@@ -112,6 +113,11 @@ class Settings(BaseModel):
     def uses_private_database(self) -> bool:
         """Whether the program starts its own database server (DB_HOST is not set)."""
         return self.db_host is None
+
+    @property
+    def scorer_socket(self) -> Path:
+        """Where this node's scorer listens."""
+        return self.local_dir.resolve() / "scorer.sock"
 
     @property
     def heartbeat_timeout(self) -> timedelta:

@@ -19,7 +19,7 @@ CREATE PROCEDURE schema_step()
 BEGIN
 IF NOT EXISTS (SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'schema_migrations')
 AND EXISTS (SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN (
-'clients', 'client_tokens', 'operators', 'operator_sessions', 'operator_api_keys', 'agents', 'agent_configs', 'instances', 'commands', 'switches', 'cleanup_logs', 'agent_health_metrics', 'spot_pools', 'pool_prices', 'spot_price_snapshots', 'ondemand_price_snapshots', 'pricing_reports', 'system_events', 'notifications', 'audit_logs', 'settings', 'job_runs', 'launch_specs', 'pricing_snapshots_clean', 'pricing_snapshots_interpolated', 'pricing_data_gaps', 'pool_cooldowns', 'pool_reliability_metrics', 'pool_risk_analysis', 'pending_price_reports', 'spot_interruption_events', 'replica_instances', 'termination_events', 'replica_cost_log', 'risk_scores', 'decision_engine_log', 'agent_config_history'
+'clients', 'client_tokens', 'operators', 'operator_sessions', 'operator_api_keys', 'agents', 'agent_configs', 'instances', 'commands', 'switches', 'cleanup_logs', 'agent_health_metrics', 'spot_pools', 'pool_prices', 'spot_price_snapshots', 'ondemand_price_snapshots', 'pricing_reports', 'system_events', 'notifications', 'audit_logs', 'settings', 'job_runs', 'launch_specs', 'pricing_snapshots_clean', 'pricing_snapshots_interpolated', 'pricing_data_gaps', 'pool_cooldowns', 'pool_reliability_metrics', 'pool_risk_analysis', 'pending_price_reports', 'spot_interruption_events', 'replica_instances', 'termination_events', 'replica_cost_log', 'risk_scores', 'decision_engine_log', 'agent_config_history', 'model_upload_sessions', 'model_registry', 'model_files'
 )) THEN
 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'This database holds tables that another program made';
 END IF;
@@ -51,7 +51,7 @@ DROP PROCEDURE IF EXISTS schema_step;
 DELIMITER $$
 CREATE PROCEDURE schema_step()
 BEGIN
-IF EXISTS (SELECT 1 FROM schema_migrations WHERE kind = 'migration' AND version > 11) THEN
+IF EXISTS (SELECT 1 FROM schema_migrations WHERE kind = 'migration' AND version > 12) THEN
 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'This database is newer than this file';
 END IF;
 END$$
@@ -1292,6 +1292,81 @@ DROP PROCEDURE IF EXISTS schema_step;
 UPDATE schema_migrations
 SET statements_begun = 3, statements_done = 3, checksum = '39af6b0a221a71978bf691946311cc9a8ab8277e28584260ac53ac7475d69c00', applied_at = UTC_TIMESTAMP(3)
 WHERE kind = 'migration' AND name = '0011_create_agent_config_history' AND applied_at IS NULL;
+
+-- 0012_create_models
+
+INSERT INTO schema_migrations (
+    kind, name, version, checksum, fingerprint, statements_begun, statements_done, applied_at
+)
+VALUES ('migration', '0012_create_models', 12, 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', NULL, 0, 0, NULL)
+ON DUPLICATE KEY UPDATE version = 12;
+
+CREATE TABLE IF NOT EXISTS model_upload_sessions (
+    id VARCHAR(36) NOT NULL,
+    session_type VARCHAR(20) NOT NULL,
+    file_count INT NOT NULL,
+    file_names JSON NOT NULL,
+    total_size_bytes BIGINT NOT NULL,
+    uploaded_by VARCHAR(255) NOT NULL,
+    notes VARCHAR(500) NULL,
+    created_at DATETIME(3) NOT NULL,
+    activated_at DATETIME(3) NULL,
+    CONSTRAINT model_upload_sessions_pk PRIMARY KEY (id),
+    KEY model_upload_sessions_created_idx (created_at),
+    CONSTRAINT model_upload_sessions_type_ck CHECK (session_type IN ('models', 'engine'))
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS model_registry (
+    id VARCHAR(36) NOT NULL,
+    session_id VARCHAR(36) NOT NULL,
+    model_name VARCHAR(64) NOT NULL,
+    version VARCHAR(64) NOT NULL,
+    engine_kind VARCHAR(32) NOT NULL,
+    status VARCHAR(16) NOT NULL,
+    file_name VARCHAR(255) NOT NULL,
+    file_format VARCHAR(16) NOT NULL,
+    file_sha256 BINARY(32) NOT NULL,
+    file_size_bytes BIGINT NOT NULL,
+    scored_format VARCHAR(16) NOT NULL,
+    scored_sha256 BINARY(32) NOT NULL,
+    scored_size_bytes BIGINT NOT NULL,
+    manifest JSON NOT NULL,
+    rejection VARCHAR(1000) NULL,
+    created_at DATETIME(3) NOT NULL,
+    updated_at DATETIME(3) NOT NULL,
+    activated_at DATETIME(3) NULL,
+    live_kind VARCHAR(32) AS (CASE WHEN status = 'live' THEN engine_kind END) VIRTUAL,
+    fallback_kind VARCHAR(32) AS (CASE WHEN status = 'fallback' THEN engine_kind END) VIRTUAL,
+    taken_version VARCHAR(64) AS (CASE WHEN status <> 'rejected' THEN version END) VIRTUAL,
+    CONSTRAINT model_registry_pk PRIMARY KEY (id),
+    CONSTRAINT model_registry_live_uq UNIQUE KEY (live_kind),
+    CONSTRAINT model_registry_fallback_uq UNIQUE KEY (fallback_kind),
+    CONSTRAINT model_registry_version_uq UNIQUE KEY (model_name, taken_version),
+    KEY model_registry_session_idx (session_id),
+    KEY model_registry_created_idx (created_at),
+    KEY model_registry_file_idx (file_sha256),
+    KEY model_registry_scored_idx (scored_sha256),
+    CONSTRAINT model_registry_session_fk FOREIGN KEY (session_id)
+        REFERENCES model_upload_sessions (id) ON DELETE CASCADE,
+    CONSTRAINT model_registry_status_ck CHECK (
+        status IN ('uploaded', 'verified', 'live', 'fallback', 'archived', 'rejected')
+    ),
+    CONSTRAINT model_registry_format_ck CHECK (
+        file_format IN ('json', 'onnx', 'pickle', 'h5', 'torch', 'python')
+    )
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS model_files (
+    sha256 BINARY(32) NOT NULL,
+    chunk_number INT NOT NULL,
+    content MEDIUMBLOB NOT NULL,
+    created_at DATETIME(3) NOT NULL,
+    CONSTRAINT model_files_pk PRIMARY KEY (sha256, chunk_number)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+UPDATE schema_migrations
+SET statements_begun = 3, statements_done = 3, checksum = 'ff3d13a01b6e85090272335c8d19aad4af8dbc346d975d8d54028aa1ec5aaa76', applied_at = UTC_TIMESTAMP(3)
+WHERE kind = 'migration' AND name = '0012_create_models' AND applied_at IS NULL;
 
 -- procedure advance_replica
 DROP PROCEDURE IF EXISTS advance_replica;

@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from backend import errors
 from backend.api.context import api_request
 from backend.api.ranges import allowed_text
+from backend.engines.errors import BadFeatures, ModelRefused, ScorerUnavailable
 from backend.errors import SpotOptimizerError
 
 logger = logging.getLogger(__name__)
@@ -35,6 +36,9 @@ STATUS: Mapping[type[SpotOptimizerError], int] = {
     errors.LimitReached: 429,
     errors.Deadlock: 503,
     errors.DatabaseUnavailable: 503,
+    ModelRefused: 400,
+    BadFeatures: 400,
+    ScorerUnavailable: 503,
 }
 
 

@@ -32,6 +32,7 @@ class Guard:
         is_public: Everybody is admitted and nobody is authenticated.
         is_page: The answers are HTML: anonymous visitors are sent to the login page, and forms
             prove their origin by a token instead of by JSON and headers.
+        takes_files: Bodies are forms with files: their origin is proved by headers alone.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Guard:
     role: Role | None = None
     is_public: bool = False
     is_page: bool = False
+    takes_files: bool = False
 
     def check(self, caller: Caller) -> None:
         """Raise Forbidden unless this guard admits ``caller``."""
@@ -69,6 +71,7 @@ CLIENT_ANY = Guard("client", _CLIENTS)
 OPERATOR_VIEW = Guard("operator, viewer", role=Role.VIEWER)
 OPERATOR_ACT = Guard("operator, operator", role=Role.OPERATOR)
 OPERATOR_ADMIN = Guard("operator, admin", role=Role.ADMIN)
+OPERATOR_ADMIN_FILES = Guard("operator, admin", role=Role.ADMIN, takes_files=True)
 OPERATOR_PAGE = Guard("operator page", role=Role.VIEWER, is_page=True)
 CLIENT_USER_OR_OPERATOR = Guard("client user or operator", _USERS, Role.OPERATOR)
 CLIENT_ANY_OR_OPERATOR = Guard("client or operator", _CLIENTS, Role.VIEWER)
@@ -88,7 +91,7 @@ def authenticate(guard: Guard, request: ApiRequest, services: "Container") -> Ca
     caller = _identify(guard, request, services)
     guard.check(caller)
     if isinstance(caller, OperatorCaller) and caller.via == "session" and not guard.is_page:
-        _check_session_write(request)
+        _check_session_write(request, takes_files=guard.takes_files)
     return caller
 
 
@@ -120,9 +123,9 @@ def _body_token(request: ApiRequest) -> str:
     return token.strip() if isinstance(token, str) else ""
 
 
-def _check_session_write(request: ApiRequest) -> None:
+def _check_session_write(request: ApiRequest, *, takes_files: bool) -> None:
     if request.method in _SAFE_METHODS:
         return
     require_same_origin(request)
-    if not request.has_json_type():
+    if not takes_files and not request.has_json_type():
         raise UnsupportedMediaType("Calls with a session need Content-Type: application/json")

@@ -1,7 +1,16 @@
 """The list of blueprints: one line for each, in the order of the documentation."""
 
 from backend.api import auth, health, metrics, notifications, search
-from backend.api.admin import api_keys, clients, exports, fallback, fleet_views, operators, overview
+from backend.api.admin import (
+    api_keys,
+    clients,
+    exports,
+    fallback,
+    fleet_views,
+    models,
+    operators,
+    overview,
+)
 from backend.api.agent import decisions, emergency, fleet, lifecycle, replicas, takeover, work
 from backend.api.blueprints import GuardedBlueprint
 from backend.api.client import agent_settings, instance_views, instances, validate, views
@@ -36,6 +45,7 @@ def blueprints() -> list[GuardedBlueprint]:
         overview.routes,
         fleet_views.routes,
         exports.routes,
+        models.routes,
         auth.routes,
         health.routes,
         metrics.routes,

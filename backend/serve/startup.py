@@ -15,6 +15,7 @@ from backend.db.open import address_of, open_database
 from backend.serve.folder_claim import FolderClaim
 from backend.serve.guardian_link import Guardian
 from backend.serve.private_database import PrivateDatabase
+from backend.serve.scorer import scorer_child
 from backend.serve.supervisor import Supervisor
 from backend.serve.web import is_ready, jobs_child, require_free_port, shown_url, web_child
 from backend.services.first_operator import FILE_NAME, ensure_first_operator
@@ -98,8 +99,9 @@ def _prepare(
 
 def _start_children(settings: Settings, supervisor: Supervisor) -> None:
     specs = [web_child(settings, os.environ)]
+    specs.insert(0, scorer_child(settings))  # stopped last
     if settings.enable_background_jobs:
-        specs.insert(0, jobs_child(os.environ))  # stopped last
+        specs.insert(1, jobs_child(os.environ))
     supervisor.start(specs)
 
 

@@ -53,9 +53,14 @@ class HealthService:
     """Probes the database in a thread of its own, at most once a second. Thread-safe."""
 
     def __init__(
-        self, database: Database, clock: Clock, pending_migrations: PendingMigrations
+        self,
+        database: Database,
+        clock: Clock,
+        pending_migrations: PendingMigrations,
+        further_parts: Callable[[], dict[str, Part]] = dict,
     ) -> None:
         self._database = database
+        self._further_parts = further_parts
         self._clock = clock
         self._pending_migrations = pending_migrations
         self._lock = threading.Lock()
@@ -106,7 +111,7 @@ class HealthService:
                 parts["scheduler"] = _scheduler_part(last_start, server["now"])
                 parts["freeze"] = _freeze_part(freezes.count_frozen(session))
             parts["event_scheduler"] = _events_part(str(server["event_scheduler"]))
-        return Health(now, parts)
+        return Health(now, {**parts, **self._further_parts()})
 
     def _migrations(self, session: Session) -> Part:
         try:

@@ -53,7 +53,7 @@ def test_healthy_node_answers_the_recorded_shape(http):
     assert answer.json["timestamp"].endswith("Z")
     assert (answer.json["live"], answer.json["ready"]) == (True, True)
     assert set(answer.json["parts"]) == {
-        "database", "migrations", "clock", "scheduler", "event_scheduler", "freeze",
+        "database", "migrations", "clock", "scheduler", "event_scheduler", "freeze", "scorer",
     }  # fmt: skip
 
 

@@ -27,6 +27,7 @@ SAME_WORDS = {
     "instances_mode_ck": "backend.domain.modes:Mode",
     "instances_role_ck": "backend.domain.fencing:Role",
     "job_runs_status_ck": "backend.services.job_history:Status",
+    "model_registry_status_ck": "backend.domain.models:ModelStatus",
     "operators_role_ck": "backend.services.callers:Role",
     "pool_cooldowns_reason_ck": "backend.sef.pools:CooldownReason",
     "pool_risk_analysis_recommendation_ck": "backend.sef.risk:Recommendation",
@@ -50,6 +51,8 @@ SAME_WORDS = {
 # Written as plain words by one repository or service, never read back as a choice.
 PLAIN_WORDS = {
     "clients_status_ck",
+    "model_registry_format_ck",
+    "model_upload_sessions_type_ck",
     "notifications_severity_ck",
     "replica_instances_slot_ck",
     "system_events_severity_ck",

@@ -11,6 +11,7 @@ BOUNDARIES = {
     "agent/workers/base.py": "one broken tick must not end a worker",
     "backend/db/pool.py": "a link that fails in any way is closed, never lent again",
     "backend/engines/host.py": "whatever an engine raises, the rules answer",
+    "backend/engines/sandbox/worker.py": "whatever a foreign model causes is an answer",
     "backend/jobs/runner.py": "one bad job must not stop the others",
     "backend/services/coordinator.py": "one poisoned agent must not stop the pass over the fleet",
 }
