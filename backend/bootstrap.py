@@ -109,7 +109,7 @@ class Deciding:
     limits: AgentLimits
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
     """The services of one process. Add a service with one line here and one in the builder."""
 
