@@ -202,7 +202,7 @@ class EngineHost:
 
     def _by_rules(self, inputs: Sequence[DecisionInput], cause: str | None) -> list[Answer]:
         source = Source.FALLBACK if cause else Source.RULES
-        cause = cause and cause.encode(errors="replace").decode()  # an error may hold anything
+        cause = cause and _printable(cause)
         info = self._rules.info()
         return [Answer(decision, source, info, cause) for decision in self._rules.decide(inputs)]
 
@@ -212,10 +212,15 @@ class EngineHost:
         logger.warning(
             "The engine %s failed: %s%s",
             seat.name,
-            cause,
+            _printable(cause),
             "; it is left alone for a while" if opened else "",
             extra={"action": "engine_failed", "engine": seat.name, "is_breaker_open": opened},
         )
+
+
+def _printable(cause: str) -> str:
+    """Return a text that can be written down: an error may hold half a character."""
+    return cause.encode(errors="replace").decode()
 
 
 class _EngineFailed(Exception):
