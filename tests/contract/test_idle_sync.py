@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from backend.services.agent_sync import LOOK_AGAIN_SECONDS, AgentSync, Synced, Vitals
+from backend.services.emergency_plans import EmergencyPlans
 from backend.services.lease_sweep import LeaseSweep
 from backend.services.succession import Succession
 from tests.contract.orders import SILENCE, delete_agent, native, order_switch, queue, tell_news
@@ -39,7 +40,8 @@ def _synced(world: World, agent_id: str, instance_id: str, service: AgentSync) -
 def _agreed(world: World, agent: LightAgent) -> dict[str, Any]:
     """The answer of the process that remembers, which must be that of one that does not."""
     services = world.container
-    forgetful = AgentSync(world.database, world.clock, services.presence, services.emergency_plans)
+    plans = EmergencyPlans(world.database, world.clock, is_sef_on=True)
+    forgetful = AgentSync(world.database, world.clock, services.presence, plans)
     where = (world, agent.agent_id, agent.host.instance_id)
     remembered = _synced(*where, services.agent_sync)
     assert remembered == _synced(*where, forgetful)
