@@ -1,5 +1,6 @@
 """The installation at a glance: routes 47 to 49, 52 and 53, and the audit log."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from flask import Response, jsonify
@@ -18,6 +19,7 @@ routes = guarded_blueprint(
 
 _SWITCHES = ("switch_", "manual_switch_")
 _AGENTS = ("agent_",)
+SHOWN_MODELS = 10  # as the recorded page does
 
 
 class GrowthQuery(Query):
@@ -51,7 +53,7 @@ def show_stats() -> dict[str, Any]:
         **stats_of(services.operating.client_overview.totals()),
         "backendHealth": "Healthy" if services.health.check().is_ready else "Degraded",
         "decisionEngineLoaded": services.deciding.host.is_loaded,
-        "mlModelsLoaded": False,  # no registry of models is part of this version
+        "mlModelsLoaded": _model_status(services.modelling.versions.versions())["loaded"],
     }
 
 
@@ -100,7 +102,7 @@ def list_activity(query: ActivityQuery) -> Response:
 
 @routes.get("/system-health", summary="The state of this installation")
 def show_system_health() -> dict[str, Any]:
-    """Answer what works; no registry of models is part of this version."""
+    """Answer what works, and which models are live."""
     services = container()
     health = services.health.check()
     idle, size = services.database.connections()
@@ -112,14 +114,7 @@ def show_system_health() -> dict[str, Any]:
         "connectionPool": f"{idle}/{size}",
         "timestamp": health.at,
         "parts": health.as_dict(),
-        "modelStatus": {
-            "loaded": False,
-            "name": None,
-            "version": None,
-            "filesUploaded": 0,
-            "activeModels": [],
-            "files": [],
-        },
+        "modelStatus": _model_status(services.modelling.versions.versions()),
         "decisionEngineStatus": {
             "loaded": engine.is_loaded,
             "type": engine.name,
@@ -127,6 +122,29 @@ def show_system_health() -> dict[str, Any]:
             "filesUploaded": 0,
             "files": [],
         },
+    }
+
+
+def _model_status(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Say which models are live, with the newest files, in the recorded shape."""
+    live = [row for row in rows if row["status"] == "live"]
+    return {
+        "loaded": bool(live),
+        "name": live[0]["model_name"] if live else None,
+        "version": live[0]["version"] if live else None,
+        "filesUploaded": len(rows),
+        "activeModels": [
+            {"name": row["model_name"], "version": row["version"], "active": True}
+            for row in live[:SHOWN_MODELS]
+        ],
+        "files": [
+            {
+                "name": row["file_name"],
+                "size": row["file_size_bytes"],
+                "modified": row["created_at"],
+            }
+            for row in rows[:SHOWN_MODELS]
+        ],
     }
 
 
