@@ -9,6 +9,7 @@ from backend.db.database import Database
 from backend.db.sources import read_sources
 from backend.engines.breaker import Breaker
 from backend.engines.host import EngineHost
+from backend.engines.live_hazard import LiveHazard
 from backend.engines.model_bytes import ModelBytes
 from backend.engines.model_scoring import ModelScoring
 from backend.engines.sandbox.scorer_client import ScorerClient
@@ -78,7 +79,6 @@ class Modelling:
 
     uploads: ModelUploads
     versions: ModelVersions
-    scoring: ModelScoring
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +103,7 @@ class Deciding:
     """The services around decisions, over one host of engines."""
 
     host: EngineHost
+    scoring: ModelScoring
     choice: EngineChoice
     decisions: Decisions
     views: DecisionViews
@@ -200,7 +201,7 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
         terminations=Terminations(database, clock, presence),
         launch_specs=LaunchSpecs(database, clock, Vault(settings.secret_key)),
         status=StatusService(database, clock, health),
-        deciding=_deciding(settings, clock, database),
+        deciding=_deciding(settings, clock, database, scorer),
         operating=_operating(settings, clock, database),
         modelling=_modelling(settings, clock, database, scorer),
     )
@@ -212,10 +213,14 @@ def _registration(
     return Registration(database, clock, settings, ReplicaClaims(database, clock, takeover))
 
 
-def _deciding(settings: Settings, clock: Clock, database: Database) -> Deciding:
-    host = build_host(settings, clock)
+def _deciding(
+    settings: Settings, clock: Clock, database: Database, scorer: ScorerClient
+) -> Deciding:
+    scoring = ModelScoring(database, clock, ModelBytes(database, settings.ml_models_dir), scorer)
+    host = build_host(settings, clock, LiveHazard(scoring))
     return Deciding(
         host=host,
+        scoring=scoring,
         choice=EngineChoice(database, clock, settings, host),
         decisions=Decisions(database, clock, host),
         views=DecisionViews(database, clock),
@@ -253,5 +258,4 @@ def _modelling(
     return Modelling(
         uploads=ModelUploads(database, clock, model_bytes, scorer),
         versions=ModelVersions(database, clock, model_bytes, scorer),
-        scoring=ModelScoring(database, clock, model_bytes, scorer),
     )

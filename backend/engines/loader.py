@@ -2,12 +2,14 @@
 
 import importlib
 import inspect
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from backend.engines.selftest import self_test
 from backend.errors import SpotOptimizerError
-from decision_engines.contract import DecisionEngine, HazardModel
+from decision_engines.contract import DecisionEngine, HazardModel, HazardScores
 from decision_engines.legacy_adapter import LegacyEngineAdapter
 from decision_engines.verification import check_info
 
@@ -41,7 +43,7 @@ def load_engine(
         step = "info"
         check_info(engine.info())
         step = "self-test"
-        self_test(engine)
+        self_test(_on_trial(kind, engine, models_dir))
     except Exception as error:
         sentence = f"{dotted} fails at {step}: {type(error).__name__}: {error!s:.300}"
         sentence = sentence.encode(errors="replace").decode()
@@ -70,6 +72,25 @@ def _build(kind: Any, models_dir: Path, hazard_model: HazardModel | None) -> Dec
     if not isinstance(built, DecisionEngine):
         raise TypeError("it lacks decide, info or warm_up, and make_decision of older engines")
     return built
+
+
+def _on_trial(kind: Any, engine: DecisionEngine, models_dir: Path) -> DecisionEngine:
+    """Return what is tested: an engine that wants a hazard model is tried with one that answers.
+
+    The test judges the engine, not the model that happens to be live, and must not need a database.
+    """
+    if "hazard_model" not in inspect.signature(kind).parameters:
+        return engine
+    trial = _build(kind, models_dir, _SteadyHazard())
+    trial.warm_up()
+    return trial
+
+
+class _SteadyHazard:
+    """A model to whom every pool is alike."""
+
+    def score(self, features: Sequence[Mapping[str, float]]) -> HazardScores:
+        return HazardScores([0.01] * len(features), "trial", timedelta(minutes=30))
 
 
 def _no_database() -> None:

@@ -4,11 +4,13 @@ import logging
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from datetime import timedelta
+from typing import Any, Final, NamedTuple
 
 from backend.clock import Clock
 from backend.db.database import Database
 from backend.engines.errors import BadFeatures, ScorerUnavailable, ScoringFailed, UnknownModel
+from backend.engines.formats.kinds import HORIZON_MINUTES
 from backend.engines.model_bytes import ModelBytes
 from backend.engines.sandbox.scorer_client import ScorerClient
 from backend.errors import DatabaseError, SpotOptimizerError
@@ -27,6 +29,15 @@ class LiveModel:
     model_id: str
     version: str
     features: tuple[str, ...]
+    horizon: timedelta
+
+
+class Scores(NamedTuple):
+    """One value for each row, which version gave them, and what time ahead they speak of."""
+
+    values: list[float]
+    version: str
+    horizon: timedelta
 
 
 class ModelScoring:
@@ -59,7 +70,7 @@ class ModelScoring:
         """The version that answers now, None before the first one was loaded."""
         return self._live
 
-    def score(self, features: Sequence[Mapping[str, float]]) -> tuple[list[float], str]:
+    def score(self, features: Sequence[Mapping[str, float]]) -> Scores:
         """Return one number for each row, and the version that gave it.
 
         Args:
@@ -77,7 +88,7 @@ class ModelScoring:
             raise ScorerUnavailable(f"No {self._kind} model is live")
         rows = [_row(values, live.features) for values in features]
         if not rows:
-            return [], live.version
+            return Scores([], live.version, live.horizon)
         try:
             values = self._scorer.score(live.model_id, rows)
         except UnknownModel:  # the confined process was replaced
@@ -85,7 +96,7 @@ class ModelScoring:
             values = self._scorer.score(live.model_id, rows)
         if len(values) != len(rows):
             raise ScoringFailed("The scorer answered another number of rows")
-        return values, live.version
+        return Scores(values, live.version, live.horizon)
 
     def _look(self) -> None:
         now = self._clock.monotonic()
@@ -95,7 +106,6 @@ class ModelScoring:
         if not self._lock.acquire(blocking=is_first):
             return
         try:
-            self._looked_at = now
             live_id = self._database.run(
                 "find_live_model", lambda s: models.find_live_id(s, self._kind)
             )
@@ -103,7 +113,10 @@ class ModelScoring:
                 self._live = None
             elif self._live is None or live_id != self._live.model_id:
                 self._load(live_id)
+            # Nothing live is not remembered: the first model counts from its activation.
+            self._looked_at = now if self._live else None
         except (SpotOptimizerError, DatabaseError) as error:
+            self._looked_at = now
             if is_first:
                 raise
             logger.warning(
@@ -121,7 +134,12 @@ class ModelScoring:
             return
         manifest: dict[str, Any] = row["manifest"]
         self._scorer.load(model_id, row["scored_format"], self._content.cached(row), manifest)
-        self._live = LiveModel(model_id, str(row["version"]), tuple(manifest["features"]))
+        self._live = LiveModel(
+            model_id,
+            str(row["version"]),
+            tuple(manifest["features"]),
+            timedelta(minutes=manifest.get("horizon_minutes", HORIZON_MINUTES)),
+        )
         logger.info(
             "Scoring with %s %s",
             row["model_name"],

@@ -1,8 +1,12 @@
 """Every agent that engines may move is decided about, in one batch."""
 
-from backend.clock import Clock
 from backend.config import Settings
+from backend.engines.breaker import Breaker
 from backend.engines.host import EngineHost
+from backend.engines.live_hazard import LiveHazard
+from backend.engines.model_bytes import ModelBytes
+from backend.engines.model_scoring import ModelScoring
+from backend.engines.sandbox.scorer_client import ScorerClient
 from backend.jobs.context import JobContext
 from backend.services.decisions import Decisions
 from backend.services.engine_choice import EngineChoice, build_host
@@ -24,7 +28,7 @@ class DecideJob:
 
     def _prepared(self, context: JobContext) -> EngineHost:
         if self._host is None or self._settings != context.settings:
-            self._host = self._new_host(context.settings, context.clock)
+            self._host = self._new_host(context)
             self._settings = context.settings
             self._choice = None
         if self._choice is None:
@@ -35,8 +39,12 @@ class DecideJob:
         return self._host
 
     @staticmethod
-    def _new_host(settings: Settings, clock: Clock) -> EngineHost:
-        return build_host(settings, clock)
+    def _new_host(context: JobContext) -> EngineHost:
+        settings, clock, database = context.settings, context.clock, context.database
+        scorer = ScorerClient(settings.scorer_socket, Breaker(clock))
+        content = ModelBytes(database, settings.ml_models_dir)
+        scoring = ModelScoring(database, clock, content, scorer)
+        return build_host(settings, clock, LiveHazard(scoring))
 
 
 run = DecideJob()

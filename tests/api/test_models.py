@@ -82,19 +82,19 @@ def test_model_lives_from_upload_to_rollback(http, admin, container, clock, anot
     ]
     answer = activate(http, admin, one)
     assert answer.json["model_status"] == {"loaded": True, "type": "json"}
-    old_value, old_version = container.modelling.scoring.score([ROW])
+    before = container.deciding.scoring.score([ROW])
 
     two = upload(http, admin, ("second.json", second)).json["sessionId"]
     assert activate(http, admin, two).status_code == 200
-    assert another_node.modelling.scoring.score([ROW])[0] != old_value
+    assert another_node.deciding.scoring.score([ROW])[0] != before.values
     clock.advance(timedelta(seconds=3))
-    new_value, new_version = container.modelling.scoring.score([ROW])
-    assert (new_value, new_version) != (old_value, old_version)
+    after = container.deciding.scoring.score([ROW])
+    assert (after.values, after.version) != (before.values, before.version)
 
     back = http.post("/api/admin/ml-models/fallback", headers=admin)
     assert back.json["fallbackSessionId"] == one
     clock.advance(timedelta(seconds=3))
-    assert container.modelling.scoring.score([ROW]) == (old_value, old_version)
+    assert container.deciding.scoring.score([ROW]) == before
     listed = {s["id"]: (s["isLive"], s["isFallback"]) for s in sessions(http, admin)}
     assert listed == {one: (True, False), two: (False, True)}
     versions = http.get("/api/admin/ml-models", headers=admin).json["models"]
@@ -134,7 +134,7 @@ def test_rejected_upload_leaves_the_live_model_untouched(
 ):
     live = upload(http, admin, ("good.json", files.own_json())).json["sessionId"]
     activate(http, admin, live)
-    before = container.modelling.scoring.score([ROW])
+    before = container.deciding.scoring.score([ROW])
 
     manifest = ("manifest.json", b'{"features": ["age", "losses", "ratio"]}')
     answer = upload(http, admin, (name, content), manifest)
@@ -142,7 +142,7 @@ def test_rejected_upload_leaves_the_live_model_untouched(
     assert (answer.status_code, answer.json["code"]) == (400, "model_refused")
     assert part in answer.json["error"]
     assert [(s["id"], s["isLive"]) for s in sessions(http, admin)] == [(live, True)]
-    assert container.modelling.scoring.score([ROW]) == before
+    assert container.deciding.scoring.score([ROW]) == before
 
 
 def test_one_bad_file_spoils_its_upload_and_is_recorded(http, admin):
@@ -173,7 +173,7 @@ def test_large_model_travels_in_pieces(http, admin, another_node):
     activate(http, admin, answer.json["sessionId"])
 
     assert len(content) > 2 * CHUNK_BYTES
-    assert another_node.modelling.scoring.score([dict.fromkeys(names, 0.0)])[0] == pytest.approx(
+    assert another_node.deciding.scoring.score([dict.fromkeys(names, 0.0)])[0] == pytest.approx(
         [0.52497918747894]
     )
 
@@ -181,19 +181,19 @@ def test_large_model_travels_in_pieces(http, admin, another_node):
 def test_damaged_cache_is_replaced(http, admin, container, settings, clock):
     live = upload(http, admin, ("good.json", files.own_json())).json["sessionId"]
     activate(http, admin, live)
-    value = container.modelling.scoring.score([ROW])
+    value = container.deciding.scoring.score([ROW])
     artifact = next(settings.ml_models_dir.glob("*/*/artifact"))
     artifact.write_bytes(b"{}")
     os.kill(_worker_pid(container), signal.SIGKILL)
 
     fresh = build_container(settings, clock, container.database)
 
-    assert fresh.modelling.scoring.score([ROW]) == value
+    assert fresh.deciding.scoring.score([ROW]) == value
     assert artifact.read_bytes() == files.own_json()
 
 
 def _worker_pid(container) -> int:
-    return container.modelling.scoring._scorer.status()["worker_pid"]
+    return container.deciding.scoring._scorer.status()["worker_pid"]
 
 
 def test_missing_or_broken_feature_is_an_error(http, admin, container):
@@ -201,7 +201,7 @@ def test_missing_or_broken_feature_is_an_error(http, admin, container):
     activate(http, admin, live)
 
     with pytest.raises(BadFeatures, match="needs the feature 'age'"):
-        container.modelling.scoring.score([{"losses": 1.0}])
+        container.deciding.scoring.score([{"losses": 1.0}])
 
 
 def test_unknown_session_and_missing_fallback_are_404(http, admin):

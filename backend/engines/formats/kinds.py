@@ -51,3 +51,7 @@ def format_of(file_name: str, content: bytes) -> str:
             f"The model is refused: the content of {file_name!r} is not what its name says"
         )
     return found
+
+
+HORIZON_MINUTES: Final = 30  # what the chances of a hazard model speak of, unless it says otherwise
+MOST_HORIZON_MINUTES: Final = 1440

@@ -9,7 +9,7 @@ import orjson
 from backend.engines.errors import BadFeatures, ModelRefused, ScoringFailed
 from backend.engines.formats import keras_h5, onnx_model, own_json, pickled, torch_zip
 from backend.engines.formats.contract import Matrix, Model, Read
-from backend.engines.formats.kinds import PLAIN_FORMATS
+from backend.engines.formats.kinds import HORIZON_MINUTES, MOST_HORIZON_MINUTES, PLAIN_FORMATS
 
 CONVERTED: Final = "json"
 CLOSE_ENOUGH: Final = 1e-4  # single precision over a few layers; probabilities are shown to 1e-3
@@ -95,6 +95,7 @@ def verify(
     features = _agreed_features(found.model, manifest)
     complete = {**manifest, "features": list(features)}
     complete["output_range"] = _range(manifest)
+    complete["horizon_minutes"] = _horizon_minutes(manifest)
     if not manifest.get("golden"):
         if file_format in _NEED_GOLDEN:
             raise ModelRefused(
@@ -180,6 +181,21 @@ def _agreed_features(model: Model, manifest: dict[str, Any]) -> tuple[str, ...]:
             f" {len(wanted)}"
         )
     return wanted
+
+
+def _horizon_minutes(manifest: dict[str, Any]) -> int:
+    """Return the time ahead that a hazard model's chances speak of.
+
+    Raises:
+        ModelRefused: ``horizon_minutes`` is no whole number from 1 to 1440.
+    """
+    given = manifest.get("horizon_minutes", HORIZON_MINUTES)
+    if type(given) is not int or not 1 <= given <= MOST_HORIZON_MINUTES:
+        raise ModelRefused(
+            "The model is refused: horizon_minutes must be a whole number from 1 to"
+            f" {MOST_HORIZON_MINUTES}"
+        )
+    return given
 
 
 def _range(manifest: dict[str, Any]) -> list[float]:
