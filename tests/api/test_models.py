@@ -21,7 +21,9 @@ from backend.engines.model_bytes import CHUNK_BYTES, ModelBytes, sha256_of
 from backend.services.callers import Role
 from tests.api.people import OWN_PAGE
 from tests.fakes import models as files
+from tests.fakes.clock import START
 from tests.fakes.scorer import running_scorer
+from tests.integration.decisions.rows import logged, make_fleet, make_market
 
 ROW = {"age": 0.1, "losses": 0.5, "ratio": 0.2, "unused": 1.0}
 
@@ -263,3 +265,18 @@ def test_health_shows_each_layer(settings, database):
         "sandbox_namespaces", "sandbox_root", "sandbox_landlock", "sandbox_user",
         "sandbox_limits", "sandbox_seccomp",
     }  # fmt: skip
+
+
+def test_engine_decides_with_the_live_model_and_says_which(http, admin, container):
+    wanted = ["price_ratio", "log_age_hours", "decayed_losses"]  # by the names that serving knows
+    model = files.own_json(-4.0, wanted, coefficients=[2.0, -0.5, 0.3])
+    live = upload(http, admin, ("hazard.json", model)).json["sessionId"]
+    (agent,) = make_fleet(container.database, make_market(container.database))
+    container.deciding.decisions.decide_fleet(now=START)
+    activate(http, admin, live)
+    container.deciding.decisions.decide_fleet(now=START + timedelta(minutes=5))
+
+    first, second = logged(container.database, agent)
+    assert (first["source"], first["fallback_cause"]) == ("fallback", "No hazard model is live")
+    assert (second["source"], second["fallback_cause"]) == ("engine", None)
+    assert second["model_version"]

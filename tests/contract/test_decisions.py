@@ -45,7 +45,7 @@ def test_decide_answers_the_recorded_shape_and_is_written_down(world: World, age
     }.items() <= body.items()
     assert 0 <= body["risk_score"] <= 1
     assert "not more than 80%" in body["reason"]
-    assert (body["source"], body["fallback_cause"]) == ("fallback", "no hazard model is live")
+    assert (body["source"], body["fallback_cause"]) == ("fallback", "No hazard model is live")
     row = world.row("SELECT * FROM decision_engine_log")
     assert (row["trigger_source"], row["action"]) == ("request", "stay")
     assert world.row("SELECT COUNT(*) AS n FROM risk_scores")["n"] == 1
