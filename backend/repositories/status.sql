@@ -39,7 +39,7 @@ FROM (
         a.id,
         CASE %(sort)s
             WHEN 'status' THEN a.status <> 'offline'
-            WHEN 'seen' THEN COALESCE(UNIX_TIMESTAMP(p.last_seen_at), 0)
+            WHEN 'seen' THEN COALESCE(TO_SECONDS(p.last_seen_at), 0)
             WHEN 'price' THEN -COALESCE(
                 IF(p.mode = 'spot', p.spot_price_usd_per_hour, p.ondemand_price_usd_per_hour), 0
             )
