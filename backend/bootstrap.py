@@ -200,7 +200,7 @@ def build_container(settings: Settings, clock: Clock, database: Database) -> Con
         rehearsals=Rehearsals(database, clock, settings, interruptions, promotion),
         terminations=Terminations(database, clock, presence),
         launch_specs=LaunchSpecs(database, clock, Vault(settings.secret_key)),
-        status=StatusService(database, clock, health),
+        status=StatusService(database, clock),
         deciding=_deciding(settings, clock, database, scorer),
         operating=_operating(settings, clock, database),
         modelling=_modelling(settings, clock, database, scorer),

@@ -25,3 +25,13 @@ def price(value: Decimal | None) -> str:
 def dash(value: object) -> object:
     """Return the value, or a dash for nothing."""
     return "–" if value in (None, "") else value  # noqa: RUF001 - an en dash, on purpose
+
+
+def percent(value: Decimal | float | None) -> str:
+    """Return a share given in percent without digits behind the point; unknown is a dash."""
+    return "–" if value is None else f"{value:.0f} %"  # noqa: RUF001 - an en dash, on purpose
+
+
+def saving(paid: Decimal | None, full: Decimal | None) -> str:
+    """Return by how many percent ``paid`` is below ``full``; unknown is a dash."""
+    return percent(None if paid is None or not full else 100 * (full - paid) / full)

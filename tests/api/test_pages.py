@@ -1,11 +1,12 @@
-"""The operators' pages: forms, policy, and what the status page shows."""
+"""The operators' pages: forms, policy, and what each room shows."""
 
 import re
 
 import pytest
 
+from backend.domain.freezing import FreezeLevel
 from backend.services.callers import Role
-from tests.api.people import PASSWORD
+from tests.api.people import ACTOR, PASSWORD
 from tests.api.rows import rows
 
 COOKIE = "spot_optimizer_session"
@@ -153,27 +154,76 @@ def test_empty_fleet_tells_how_to_connect_the_first_agent(viewer):
     assert "SPOT_OPTIMIZER_SERVER_URL=http://localhost" in page
 
 
-def test_status_page_shows_the_fleet(viewer, fleet):
-    page = viewer.get("/").text
-
-    for shown in (
-        "web &lt;script&gt;",
-        "m5.large.eu-west-1a",
-        "$0.0345",
-        "c5.large.eu-west-1b",
-        "$0.0678",
-        "no capacity",
-        "at launching",
-        "r5.large.eu-west-1c",
-        "sweep leases",
-        "node-7",
-        "client ",
-    ):
-        assert shown in page
-    assert "SPOT_OPTIMIZER_SERVER_URL" not in page
+ROOMS = {
+    "/": ["web &lt;script&gt;", "m5.large.eu-west-1a", "$0.0345", ">pending<"],
+    "/instances": ["web &lt;script&gt;", "<code>i-1</code>", "m5.large"],
+    "/pools": ["c5.large.eu-west-1b", "$0.0678"],
+    "/switches": ["web &lt;script&gt;", "at launching", "r5.large.eu-west-1c"],
+    "/models": ["No model was uploaded yet."],
+    "/notifications": ["Notifications"],
+    "/system": ["sweep leases", "node-7"],
+}
 
 
-def test_status_page_is_bounded_and_paged(viewer, fleet, database):
+@pytest.mark.parametrize(("path", "shown"), ROOMS.items())
+def test_room_shows_its_part_of_the_fleet(viewer, fleet, path, shown):
+    page = viewer.get(path)
+
+    assert page.status_code == 200
+    for text in shown:
+        assert text in page.text
+    assert "web <script>" not in page.text
+    assert f'<a href="{path}" aria-current="page">' in page.text
+    assert "SPOT_OPTIMIZER_SERVER_URL" not in page.text
+
+
+@pytest.mark.parametrize("path", ROOMS)
+def test_room_tells_what_to_do_when_nothing_is_there(viewer, path):
+    page = viewer.get(path)
+
+    assert page.status_code == 200
+    assert "unsafe" not in page.headers["Content-Security-Policy"]
+    assert " style=" not in page.text
+
+
+def test_audit_is_for_admins_only(viewer, door, app):
+    admin = app.test_client()
+    admin.set_cookie(COOKIE, door.session_cookie(Role.ADMIN))
+    door.client()
+
+    assert viewer.get("/audit").status_code == 403
+    assert "/audit" not in viewer.get("/").text
+    assert "client created" in admin.get("/audit").text
+
+
+@pytest.mark.parametrize(
+    ("query", "is_shown"),
+    [
+        ("search=WEB", True),
+        ("search=i-1", True),
+        ("search=%25", False),
+        ("status=offline", False),
+        ("status=online&sort=price", True),
+        ("sort=seen", True),
+        ("sort=status", True),
+    ],
+)
+def test_fleet_is_filtered_and_sorted_by_the_url(viewer, fleet, query, is_shown):
+    page = viewer.get(f"/?{query}").text
+    agents = page[page.index('id="live-agents"') : page.index('id="live-news"')]
+
+    assert ("web &lt;script&gt;" in agents) is is_shown
+    assert ("No agent passes these filters." in agents) is not is_shown
+
+
+@pytest.mark.parametrize("path", ROOMS)
+def test_freeze_is_told_on_every_page(viewer, container, path):
+    container.freezes.set_level("global", None, FreezeLevel.VOLUNTARY, ACTOR)
+
+    assert "<b>Frozen.</b>" in viewer.get(path).text
+
+
+def test_fleet_page_is_bounded_and_paged(viewer, fleet, database):
     rows(
         database,
         "INSERT INTO agents (id, client_id, logical_agent_id, status, created_at, updated_at)"
@@ -185,7 +235,7 @@ def test_status_page_is_bounded_and_paged(viewer, fleet, database):
 
     assert "agent-050" in first
     assert "agent-051" not in first
-    assert 'href="?page=2&amp;instances_page=1"' in first
+    assert 'href="?page=2"' in first
     assert "agent-051" in second
     assert "agent-050" not in second
 
@@ -194,6 +244,6 @@ def _numbers(count: int) -> str:
     return " UNION ALL ".join(f"SELECT {number} AS seq" for number in range(1, count + 1))
 
 
-@pytest.mark.parametrize("query", ["page=0", "page=x", "instances_page=10001"])
+@pytest.mark.parametrize("query", ["page=0", "page=x", "page=10001", "sort=DROP"])
 def test_absurd_page_is_400(viewer, query):
     assert viewer.get(f"/?{query}").status_code == 400

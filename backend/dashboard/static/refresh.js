@@ -1,10 +1,9 @@
-// Replaces <main> by a fresh copy every few seconds, as long as somebody looks at the page.
+// Replaces the parts marked data-live by fresh copies, as long as somebody looks at the page.
 "use strict";
 
 (function () {
   const state = document.getElementById("refresh-state");
-  const main = document.querySelector("main[data-refresh-seconds]");
-  const pause = Number(main.dataset.refreshSeconds) * 1000;
+  const pause = 2000; // and the answer's own time: within three seconds
 
   async function refresh() {
     const answer = await fetch(location.href, { cache: "no-store", credentials: "same-origin" });
@@ -14,11 +13,16 @@
     }
     if (!answer.ok) throw new Error(`status ${answer.status}`);
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const current = document.querySelector("main");
-    const scrolled = [...current.querySelectorAll(".scroll")].map((box) => box.scrollLeft);
-    current.replaceWith(fresh.querySelector("main"));
-    document.querySelectorAll("main .scroll").forEach((box, i) => { box.scrollLeft = scrolled[i] || 0; });
+    document.querySelectorAll("[data-live]").forEach((part) => { replace(part, fresh.getElementById(part.id)); });
     state.textContent = "";
+  }
+
+  function replace(part, copy) {
+    // Untouched parts stay as they are: the keyboard's place and the scrolling with them.
+    if (!copy || part.innerHTML === copy.innerHTML || part.contains(document.activeElement)) return;
+    const scrolled = [...part.querySelectorAll(".scroll")].map((box) => box.scrollLeft);
+    part.replaceWith(copy);
+    copy.querySelectorAll(".scroll").forEach((box, i) => { box.scrollLeft = scrolled[i] || 0; });
   }
 
   async function loop() {
