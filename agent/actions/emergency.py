@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from agent.actions.assignment import Assignment, ownership
+from agent.actions.assignment import Assignment, for_notice
 from agent.actions.emergency_course import Course, decide, find_target
 from agent.actions.launch import Launcher
 from agent.actions.queue import Checkpoint
@@ -113,24 +113,24 @@ class Emergency:
         if not order.pools and not order.allow_ondemand:
             order = replace(makeshift_order(spec), replica_id=order.replica_id, tags=order.tags)
         if "attempts" not in entry.facts:
-            reason = refusal(order, self._settings)
-            if reason is not None:
+            if (reason := refusal(order, self._settings)) is not None:
                 raise Refused("launch", f"refused: {reason} on this host")
-            attempts = [asdict(one) for one in plan_replica(order, spec, notice.key)]
+            attempts = plan_replica(order, spec, order.replica_id or notice.key)
             entry = self._journal.step(
                 entry.command.id, "launch", "doing",
-                attempts=attempts, replica_id=order.replica_id, tags=dict(order.tags),
+                attempts=[asdict(one) for one in attempts],
+                replica_id=order.replica_id, tags=dict(order.tags),
             )  # fmt: skip
         return self._launcher.launch(entry, checkpoint, self._assignment(entry, notice))
 
     def _assignment(self, entry: Entry, notice: Notice) -> Assignment:
-        own, mark = self._identity, {"EventKey": notice.key}
-        tags = ownership(self._state.current.client_id, own.logical_agent_id, own.instance_id)
-        if entry.facts.get("replica_id"):
-            tags["ReplicaId"] = str(entry.facts["replica_id"])
-        everything = {**(entry.facts.get("tags") or {}), **tags, **mark}
-        found_by = {**mark, "LaunchedBy": own.instance_id}
-        return Assignment(found_by, everything, self._own_host.read)
+        return for_notice(
+            entry.facts,
+            notice_key=notice.key,
+            client_id=self._state.current.client_id,
+            identity=self._identity,
+            read_spec=self._own_host.read,
+        )
 
     def _hand_over(self, entry: Entry, checkpoint: Checkpoint) -> Mapping[str, Any]:
         notice = self._notices.current

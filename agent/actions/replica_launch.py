@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from agent.actions.assignment import Assignment, ownership
+from agent.actions.assignment import Assignment, ownership, replica_marks
 from agent.actions.launch import Launcher
 from agent.actions.queue import Checkpoint
 from agent.actions.replica_plans import plan_replica
@@ -75,8 +75,8 @@ class ReplicaLaunch:
             checkpoint = self._fence(subject, checkpoint)
             checkpoint.check()
             spec = persist(subject.read_spec, wait=checkpoint.wait, clock=self._clock)
-            key = f"replica:{subject.replica_id}"
-            return {"attempts": [asdict(one) for one in plan_replica(subject.order, spec, key)]}
+            attempts = plan_replica(subject.order, spec, subject.replica_id)
+            return {"attempts": [asdict(one) for one in attempts]}
 
         def launch(entry: Entry, checkpoint: Checkpoint) -> Mapping[str, Any]:
             subject = subject_of(entry)
@@ -102,12 +102,12 @@ class ReplicaLaunch:
 
     def assignment(self, subject: Subject) -> Assignment:
         """Return the tags and the host to copy of a subject's launch."""
-        mark = {"ReplicaId": subject.replica_id}
+        found_by = replica_marks(subject.replica_id, subject.logical_agent_id)
         tags = ownership(
             self._state.current.client_id, subject.logical_agent_id, self._identity.instance_id
         )
-        found_by = {**mark, "LogicalAgentId": subject.logical_agent_id}
-        return Assignment(found_by, {**subject.order.tags, **tags, **mark}, subject.read_spec)
+        everything = {**subject.order.tags, **tags, **found_by}
+        return Assignment(found_by, everything, subject.read_spec)
 
     def _bind(self, entry: Entry, subject: Subject, checkpoint: Checkpoint) -> Mapping[str, Any]:
         try:

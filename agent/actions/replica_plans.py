@@ -16,6 +16,8 @@ class Refused(ActionFailed):
 def plan_replica(order: Order, spec: LaunchSpec, key: str) -> list[Attempt]:
     """Return the launches to try, in order; ``key`` makes repeats of one of them one launch.
 
+    The key is the replica's id wherever there is one, whichever way its order came.
+
     Raises:
         ActionFailed: nothing can be launched.
     """
@@ -27,7 +29,9 @@ def plan_replica(order: Order, spec: LaunchSpec, key: str) -> list[Attempt]:
         zones = dict.fromkeys([*(az for _, _, az in wanted), spec.az, *sorted(spec.subnets)])
         wanted += [("ondemand", kind, az) for az in zones]
     attempts = [
-        Attempt(mode, kind, az, spec.subnets.get(az), launch_token(key, mode, kind, az))
+        Attempt(
+            mode, kind, az, spec.subnets.get(az), launch_token(f"replica:{key}", mode, kind, az)
+        )
         for mode, kind, az in dict.fromkeys(wanted)
         if az in spec.subnets or not spec.vpc_id
     ]

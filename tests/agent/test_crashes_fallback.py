@@ -91,6 +91,18 @@ def test_notice_ends_in_one_replacement_wherever_the_agent_was_killed(tmp_path):
     assert deaths > 20
 
 
+def test_order_that_a_notice_repeats_is_launched_once_wherever_the_agent_was_killed(tmp_path):
+    def begin(world: World) -> None:
+        order = {**ORDER, "replica_id": "r-e-1", "kind": "automatic-termination"}
+        world.backend.order("c-1", "create_replica", "i-old", order)
+        give_notice(world.imds, world.clock)
+
+    for world, where in _moments(tmp_path, begin, 30):
+        assert len(world.ec2.launches) == 1, where
+        assert world.backend.fallback.bound == {"r-e-1": "i-new-1"}, where
+        assert world.backend.primary == "i-new-1", where
+
+
 @pytest.mark.parametrize("answers_later", [True, False])
 def test_notice_without_answer_ends_in_one_launch_wherever_the_agent_was_killed(
     tmp_path, answers_later

@@ -166,6 +166,25 @@ def test_order_for_a_notice_that_comes_first_is_the_one_that_is_launched(
     assert backend.fallback.bound == {"r-9": "i-new-1"}
 
 
+@pytest.mark.parametrize("lag", [0, 1, 4])
+def test_order_that_came_as_a_command_is_not_launched_again_when_the_notice_names_it(
+    make_rig, backend, imds, ec2, clock, lag
+):
+    """The standby was noticed, its substitute ordered; then the primary is noticed, too."""
+    agent = make_rig(imds=Imds(imds.url, clock))
+    agent.sync()
+    order = {**ORDER, "replica_id": "r-e-1", "kind": "automatic-termination"}
+    backend.order("c-1", "create_replica", "i-old", order)
+    ec2.lag = lag  # EC2's lists do not show what was launched a moment ago
+    agent.live()
+    give_notice(imds, clock)
+
+    pass_seconds(agent, 8)
+
+    assert len(ec2.launches) == 1
+    assert backend.fallback.bound == {"r-e-1": "i-new-1"}
+
+
 CUTOVER = {
     "CUTOVER_ELASTIC_IP_ALLOCATION_ID": "eipalloc-1",
     "CUTOVER_TARGET_GROUP_ARNS": "arn:aws:elasticloadbalancing:x:1:targetgroup/web/1",
