@@ -57,7 +57,12 @@ def _live(agent: Rig, seconds: float) -> None:
     pass_seconds(agent, seconds)
 
 
-def _moments(folder, begin: Callable[[World], None], seconds: float) -> Iterator[tuple[World, str]]:
+def _moments(
+    folder,
+    begin: Callable[[World], None],
+    seconds: float,
+    after_death: Callable[[World], None] = lambda world: None,
+) -> Iterator[tuple[World, str]]:
     for moment in range(1, MOST_MOMENTS):
         world = World(folder / f"world-{moment}")
         try:
@@ -68,6 +73,7 @@ def _moments(folder, begin: Callable[[World], None], seconds: float) -> Iterator
                 _live(world.start(saboteur), seconds)
             if not saboteur.where:
                 return
+            after_death(world)
             _live(world.start(Saboteur()), seconds)
             yield world, saboteur.where
         finally:
@@ -95,9 +101,11 @@ def test_order_that_a_notice_repeats_is_launched_once_wherever_the_agent_was_kil
     def begin(world: World) -> None:
         order = {**ORDER, "replica_id": "r-e-1", "kind": "automatic-termination"}
         world.backend.order("c-1", "create_replica", "i-old", order)
+
+    def take_host(world: World) -> None:
         give_notice(world.imds, world.clock)
 
-    for world, where in _moments(tmp_path, begin, 30):
+    for world, where in _moments(tmp_path, begin, 30, take_host):
         assert len(world.ec2.launches) == 1, where
         assert world.backend.fallback.bound == {"r-e-1": "i-new-1"}, where
         assert world.backend.primary == "i-new-1", where

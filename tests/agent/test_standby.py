@@ -176,8 +176,16 @@ def test_order_that_came_as_a_command_is_not_launched_again_when_the_notice_name
     order = {**ORDER, "replica_id": "r-e-1", "kind": "automatic-termination"}
     backend.order("c-1", "create_replica", "i-old", order)
     ec2.lag = lag  # EC2's lists do not show what was launched a moment ago
+    launch = ec2.run
+
+    def launch_while_the_notice_is_reported(parameters):
+        ec2.run = launch
+        give_notice(imds, clock)
+        agent.workers["interruption"].attempt()
+        return launch(parameters)
+
+    ec2.run = launch_while_the_notice_is_reported
     agent.live()
-    give_notice(imds, clock)
 
     pass_seconds(agent, 8)
 
