@@ -51,7 +51,7 @@ DROP PROCEDURE IF EXISTS schema_step;
 DELIMITER $$
 CREATE PROCEDURE schema_step()
 BEGIN
-IF EXISTS (SELECT 1 FROM schema_migrations WHERE kind = 'migration' AND version > 12) THEN
+IF EXISTS (SELECT 1 FROM schema_migrations WHERE kind = 'migration' AND version > 13) THEN
 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'This database is newer than this file';
 END IF;
 END$$
@@ -1367,6 +1367,33 @@ CREATE TABLE IF NOT EXISTS model_files (
 UPDATE schema_migrations
 SET statements_begun = 3, statements_done = 3, checksum = 'ff3d13a01b6e85090272335c8d19aad4af8dbc346d975d8d54028aa1ec5aaa76', applied_at = UTC_TIMESTAMP(3)
 WHERE kind = 'migration' AND name = '0012_create_models' AND applied_at IS NULL;
+
+-- 0013_second_looks
+
+INSERT INTO schema_migrations (
+    kind, name, version, checksum, fingerprint, statements_begun, statements_done, applied_at
+)
+VALUES ('migration', '0013_second_looks', 13, 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', NULL, 0, 0, NULL)
+ON DUPLICATE KEY UPDATE version = 13;
+
+DROP PROCEDURE IF EXISTS schema_step;
+DELIMITER $$
+CREATE PROCEDURE schema_step()
+BEGIN
+IF (SELECT statements_done FROM schema_migrations WHERE kind = 'migration' AND name = '0013_second_looks') < 1 THEN
+ALTER TABLE spot_interruption_events
+    ADD COLUMN look_count INT NOT NULL DEFAULT 1 AFTER finding,
+    ADD COLUMN looked_at DATETIME(3) NULL AFTER look_count;
+UPDATE schema_migrations SET statements_begun = 1, statements_done = 1, checksum = '8146bd422fc1ce0e2622f51ba9cb45ac7792525be7dae50cfaaab14fe3566887' WHERE kind = 'migration' AND name = '0013_second_looks';
+END IF;
+END$$
+DELIMITER ;
+CALL schema_step();
+DROP PROCEDURE IF EXISTS schema_step;
+
+UPDATE schema_migrations
+SET statements_begun = 1, statements_done = 1, checksum = 'bf6945fbd22f74d7e229eabbf9158f80a81080041ad26ed65fde4c12eb309e50', applied_at = UTC_TIMESTAMP(3)
+WHERE kind = 'migration' AND name = '0013_second_looks' AND applied_at IS NULL;
 
 -- procedure advance_replica
 DROP PROCEDURE IF EXISTS advance_replica;

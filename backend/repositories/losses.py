@@ -60,6 +60,21 @@ def close_heard(session: Session, now: datetime) -> int:
     return session.run(_SQL["close_heard"], {"now": now})
 
 
+def list_unanswered(session: Session, *, asked_before: datetime, most_looks: int) -> list[Row]:
+    """Return silences that nobody has seen since then; an event is looked at so often at most."""
+    params = {"asked_before": asked_before, "most_looks": most_looks}
+    return session.rows(_SQL["list_unanswered"], params)
+
+
+def note_second_looks(
+    tx: Transaction, looks: Sequence[Mapping[str, Any]], *, now: datetime
+) -> set[str]:
+    """Write down who is asked now; return the ids of the events that nobody has seen meanwhile."""
+    params = {"looks": _json(looks), "now": now}
+    tx.run(_SQL["note_second_looks"], params)
+    return {row["event_id"] for row in tx.rows(_SQL["list_second_looks"], params)}
+
+
 def list_launch_specs(session: Session, agent_ids: Sequence[str]) -> dict[str, Row]:
     """Return launch specs by agent; user data is encrypted."""
     rows = session.rows(_SQL["list_launch_specs"], {"agents": _json(sorted(agent_ids))})

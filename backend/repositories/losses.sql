@@ -16,6 +16,7 @@ SELECT
     COALESCE(p.last_seen_at, p.role_changed_at) AS heard_at,
     r.id AS replica_id,
     n.instance_id AS standby_id,
+    NULL AS asked_agent_id,
     l.agent_id IS NOT NULL AS has_spec,
     (
         EXISTS (
@@ -165,7 +166,8 @@ ORDER BY e.id ASC
 LIMIT 10000
 
 -- close_heard --
--- Silences that are over by themselves. Index: spot_interruption_events_status_idx.
+-- Silences that are over by themselves: nothing is ordered for them. Index:
+-- spot_interruption_events_status_idx.
 UPDATE spot_interruption_events AS e
 INNER JOIN instances AS i ON i.agent_id = e.agent_id AND i.instance_id = e.instance_id
 SET
@@ -175,7 +177,7 @@ SET
 WHERE
     e.status IN ('detected', 'responding')
     AND e.signal_type = 'loss'
-    AND e.replica_id IS NULL
+    AND (e.replica_id IS NULL OR e.action = 'verify')
     AND i.role = 'primary'
     AND i.last_seen_at > e.received_at
 
@@ -191,3 +193,78 @@ FROM JSON_TABLE(
 INNER JOIN launch_specs AS l ON l.agent_id = j.agent_id COLLATE utf8mb4_bin
 ORDER BY l.agent_id ASC
 LIMIT 10000
+
+-- list_unanswered --
+-- Silent primaries that were taken up, and that nobody has seen yet: who was asked could not tell, or
+-- was not heard of. Indexes: spot_interruption_events_status_idx, instances_primary_uq,
+-- launch_specs_pk.
+SELECT
+    e.id AS event_id,
+    e.look_count,
+    e.rescuer_agent_id AS asked_agent_id,
+    e.replica_id,
+    NULL AS standby_id,
+    e.noticed_at AS heard_at,
+    a.id AS agent_id,
+    a.client_id,
+    a.logical_agent_id,
+    a.freeze_level AS agent_freeze,
+    k.freeze_level AS client_freeze,
+    f.enabled,
+    p.instance_id,
+    p.region,
+    p.account_id,
+    l.agent_id IS NOT NULL AS has_spec
+FROM spot_interruption_events AS e
+INNER JOIN agents AS a ON a.id = e.agent_id AND a.status <> 'deleted'
+INNER JOIN instances AS p ON p.primary_slot = a.id AND p.instance_id = e.instance_id
+INNER JOIN clients AS k ON k.id = a.client_id
+INNER JOIN agent_configs AS f ON f.agent_id = a.id
+LEFT JOIN launch_specs AS l ON l.agent_id = a.id
+WHERE
+    e.status = 'responding'
+    AND e.signal_type = 'loss'
+    AND e.is_drill = 0
+    AND e.action IN ('verify', 'rescue')
+    AND (e.finding IS NULL OR e.finding = 'unknown')
+    AND e.look_count < %(most_looks)s
+    AND COALESCE(e.looked_at, e.received_at) < %(asked_before)s
+ORDER BY e.received_at ASC, e.id ASC
+LIMIT 500
+
+-- note_second_looks --
+-- Somebody else is asked to look, unless somebody has seen it meanwhile. Index:
+-- spot_interruption_events_pk.
+UPDATE spot_interruption_events AS e
+INNER JOIN JSON_TABLE(
+    %(looks)s, '$[*]' COLUMNS (
+        event_id VARCHAR(36) CHARACTER SET utf8mb4 PATH '$.event_id',
+        number INT PATH '$.number',
+        rescuer_agent_id VARCHAR(36) CHARACTER SET utf8mb4 PATH '$.rescuer_agent_id'
+    )
+) AS j ON j.event_id COLLATE utf8mb4_bin = e.id
+SET
+    e.look_count = j.number,
+    e.looked_at = %(now)s,
+    e.action = 'rescue',
+    e.reason = 'looked_again',
+    e.rescuer_agent_id = j.rescuer_agent_id
+WHERE
+    e.status = 'responding'
+    AND e.look_count = j.number - 1
+    AND (e.finding IS NULL OR e.finding = 'unknown')
+
+-- list_second_looks --
+-- Which of these looks are on record now. Index: spot_interruption_events_pk.
+SELECT e.id AS event_id
+FROM JSON_TABLE(
+    %(looks)s, '$[*]' COLUMNS (
+        event_id VARCHAR(36) CHARACTER SET utf8mb4 PATH '$.event_id',
+        number INT PATH '$.number'
+    )
+) AS j
+INNER JOIN spot_interruption_events AS e
+    ON e.id = j.event_id COLLATE utf8mb4_bin AND e.look_count = j.number
+WHERE e.looked_at = %(now)s
+ORDER BY e.id ASC
+LIMIT 500

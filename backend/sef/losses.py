@@ -17,6 +17,7 @@ class SilentAgent:
         obstacle: Why nobody acts, by order (frozen, disabled); None when somebody may.
         standby_id: Its living replica of ours.
         has_spec: We know how to launch another one.
+        asked_agent_id: Whose primary was asked to look before; None when nobody was.
     """
 
     agent_id: str
@@ -29,6 +30,7 @@ class SilentAgent:
     replica_id: str | None
     standby_id: str | None
     has_spec: bool
+    asked_agent_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,13 +67,23 @@ class Rescuers:
         """Return the rescuer whose turn it is, None when there is none."""
         if agent.account_id is None:
             return None
-        line = self._waiting.get((agent.client_id, agent.account_id, agent.region))
-        if not line or all(rescuer.agent_id == agent.agent_id for rescuer in line):
-            return None
-        if line[0].agent_id == agent.agent_id:
-            line.rotate(-1)
-        line.rotate(-1)
-        return line[-1]
+        line = self._waiting.get((agent.client_id, agent.account_id, agent.region), deque())
+        # Whoever was asked in vain is asked again only where there is nobody else.
+        chosen = next(
+            (r for r in line if r.agent_id not in {agent.agent_id, agent.asked_agent_id}), None
+        ) or next((r for r in line if r.agent_id != agent.agent_id), None)
+        if chosen is not None:
+            line.remove(chosen)
+            line.append(chosen)
+        return chosen
+
+
+def look_again(agent: SilentAgent, rescuers: Rescuers) -> Response:
+    """Decide who looks at an instance that the first one who was asked has not seen."""
+    rescuer = rescuers.next_for(agent) if agent.has_spec and agent.obstacle is None else None
+    if rescuer is None:
+        return Response(agent=agent, resort="none", reason=agent.obstacle or "no_rescuer")
+    return Response(agent=agent, resort="rescue", reason="looked_again", rescuer=rescuer)
 
 
 def respond(agent: SilentAgent, rescuers: Rescuers) -> Response:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from backend.sef.losses import Rescuer, Rescuers, SilentAgent, respond
+from backend.sef.losses import Rescuer, Rescuers, SilentAgent, look_again, respond
 from tests.fakes.clock import START
 
 SILENT = SilentAgent(
@@ -65,3 +65,17 @@ def test_order_to_stand_still_wins():
     response = respond(agent, Rescuers([RESCUER]))
 
     assert (response.resort, response.reason) == ("none", "frozen")
+
+
+def test_who_was_asked_in_vain_is_asked_again_only_where_there_is_nobody_else():
+    first, second = (replace(RESCUER, agent_id=name) for name in ("first", "second"))
+    asked = replace(SILENT, asked_agent_id="first")
+
+    assert Rescuers([first, second]).next_for(asked) == second
+    assert Rescuers([first]).next_for(asked) == first
+    assert Rescuers([replace(first, agent_id=SILENT.agent_id)]).next_for(asked) is None
+
+
+@pytest.mark.parametrize("over", [{"has_spec": False}, {"obstacle": "frozen"}])
+def test_nobody_looks_again_where_nobody_may_or_can_act(over):
+    assert look_again(replace(SILENT, **over), Rescuers([RESCUER])).resort == "none"
