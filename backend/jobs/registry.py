@@ -176,6 +176,15 @@ JOBS = build_registry(
         summary="What really happened is written beside the decisions of the last day.",
     ),
     Job(
+        name="retire_forgotten_hosts",
+        period=timedelta(minutes=10),
+        policy=Policy.LATEST,
+        lease=timedelta(minutes=2),
+        executor=Executor.EMERGENCY,
+        module="backend.jobs.retire_forgotten_hosts",
+        summary="Hosts that were replaced and still run are ended, or told of.",
+    ),
+    Job(
         name="log_replica_costs",
         period=timedelta(minutes=5),
         policy=Policy.LATEST,  # each run books every hour since the last finished one
