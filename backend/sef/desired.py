@@ -12,18 +12,14 @@ from typing import Final, Literal
 from backend.domain.commands import NATIVE_PROTOCOL, CommandStatus, Priority
 from backend.domain.replica_orders import FETCH_WITHIN, ReplicaKind
 from backend.domain.replicas import ReplicaStatus
+from backend.sef.restraint import LAUNCHES_PER_HOUR, pause_after, rest_after
 
 BOOT_PATIENCE: Final = timedelta(minutes=10)  # from the launch to the first word of its own agent
 LONGEST_LAUNCH: Final = timedelta(hours=1)  # also for a holder that renews its lease for ever
 CHOSEN_PATIENCE: Final = timedelta(minutes=30)  # a replica that was chosen is not stood down before
 STAND_DOWN_AFTER: Final = timedelta(hours=2)  # a rebalance signal without a notice
-HISTORY: Final = timedelta(hours=24)  # failures and stand-downs that count for the back-off
-LAUNCHES_PER_HOUR: Final = 4  # of one agent; first replacements after a notice are not counted
 # EC2 ends what it gave notice of, and does not charge for it then: ours to end only afterwards.
 AFTER_NOTICE: Final = timedelta(minutes=7)
-_FIRST_PAUSE: Final = timedelta(seconds=30)
-_LONGEST_PAUSE: Final = timedelta(minutes=30)
-_MOST_DOUBLINGS: Final = 10
 
 Flaw = Literal[
     "launch_failed", "never_launched", "never_registered", "instance_ended", "standby_silent"
@@ -73,8 +69,8 @@ class AgentNow:
             between us and both may be down, and the silence of a standby proves nothing.
         has_emergency: A notice or a loss of the primary is being handled.
         rebalance_event_id: The open rebalance signal of the primary, if any.
-        failed_launches: Standbys that failed in ``HISTORY``, without a success since.
-        stand_downs: Rebalance signals that came to nothing in ``HISTORY``.
+        failed_launches: Standbys that failed in ``REMEMBERED``, without a success since.
+        stand_downs: Rebalance signals that came to nothing in ``REMEMBERED``.
         launches: Counted launches within the last hour.
     """
 
@@ -188,19 +184,6 @@ def find_flaw(
         launched_at = standby.launched_at or standby.created_at
         return "never_registered" if now > launched_at + BOOT_PATIENCE else None
     return "standby_silent" if now - standby.heard_at > silence else None
-
-
-def pause_after(failures: int) -> timedelta:
-    """Return how long to wait after so many failed launches in a row."""
-    if failures <= 0:
-        return timedelta(0)
-    return min(_FIRST_PAUSE * (1 << min(failures - 1, _MOST_DOUBLINGS)), _LONGEST_PAUSE)
-
-
-def rest_after(stand_downs: int) -> timedelta:
-    """Return how long a rebalance signal is ignored after so many that came to nothing."""
-    hours = 1 << min(stand_downs, _MOST_DOUBLINGS)
-    return timedelta(hours=hours) if stand_downs else timedelta(0)
 
 
 def _wanted(agent: AgentNow, now: datetime) -> ReplicaKind | None:

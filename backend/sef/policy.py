@@ -13,14 +13,12 @@ from typing import Final
 from backend.domain.commands import NATIVE_PROTOCOL
 from backend.domain.fencing import Role
 from backend.domain.replicas import ReplicaStatus
-from backend.sef.silence import BUDGET_AGENT, client_budget
+from backend.sef.restraint import LAUNCHES_PER_HOUR, client_budget, rest_after
 
 PROMOTABLE_HEARD: Final = timedelta(seconds=45)  # three syncs of 15 s
 CONFIRMED_RUNNING: Final = timedelta(minutes=10)  # for instances that run no agent of ours
 LAUNCH_PATIENCE: Final = timedelta(minutes=10)  # a launch that was not heard of for so long failed
 BUDGET_WINDOW: Final = timedelta(hours=1)
-BACK_OFF_WINDOW: Final = timedelta(hours=24)
-MOST_BACK_OFF: Final = timedelta(hours=24)
 
 
 class Signal(StrEnum):
@@ -83,7 +81,7 @@ class Situation:
         primary_is_noticed: The primary has an open termination notice or is lost.
         standbys: Live replicas.
         successor: Of the open switch.
-        stood_down_count: Events of this kind without consequence, within BACK_OFF_WINDOW.
+        stood_down_count: Events of this kind without consequence, within ``REMEMBERED``.
         last_stood_down_at: The newest of them.
     """
 
@@ -155,7 +153,7 @@ def is_promotable(standby: Standby, *, now: datetime) -> bool:
 
 def budget_obstacle(launches: Launches) -> str | None:
     """Say which budget forbids one more replica, or None when it may be ordered."""
-    if launches.of_agent >= BUDGET_AGENT:
+    if launches.of_agent >= LAUNCHES_PER_HOUR:
         return "agent_launch_budget"
     if launches.of_client >= client_budget(launches.fleet_size):
         return "client_launch_budget"
@@ -270,11 +268,8 @@ def _is_adoptable(successor: Successor, situation: Situation, now: datetime) -> 
 
 
 def _is_backing_off(situation: Situation, now: datetime) -> bool:
-    count, last = situation.stood_down_count, situation.last_stood_down_at
-    if count == 0 or last is None:
-        return False
-    hours: int = 2 ** min(count, 5)
-    return now < last + min(timedelta(hours=hours), MOST_BACK_OFF)
+    last = situation.last_stood_down_at
+    return last is not None and now < last + rest_after(situation.stood_down_count)
 
 
 def _is_recent(at: datetime | None, within: timedelta, now: datetime) -> bool:

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from backend.sef.restraint import LAUNCHES_PER_HOUR, client_budget
+
 SHORTEST_HOLE: Final = timedelta(seconds=45)  # three runs of the watcher
 CLIENT_SHARE: Final = 0.20
 CLIENT_MINIMUM: Final = 3  # silent agents
 FLEET_SHARE: Final = 0.10
 FLEET_MINIMUM: Final = 10
-BUDGET_AGENT: Final = 4  # launches an hour
-BUDGET_CLIENT: Final = 10
-BUDGET_CLIENT_SHARE: Final = 0.20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,11 +100,6 @@ def find_outages(
     )
 
 
-def client_budget(fleet_size: int) -> int:
-    """Return how many launches a client may have in an hour."""
-    return max(BUDGET_CLIENT, int(BUDGET_CLIENT_SHARE * fleet_size))
-
-
 class LaunchBudget:
     """Counts launches against what agents and clients may have in an hour. Not thread-safe."""
 
@@ -131,7 +125,7 @@ class LaunchBudget:
             self._agents[agent_id] += 1
             return True
         most = client_budget(self._fleet.get(client_id, 0))
-        if self._agents[agent_id] >= BUDGET_AGENT or self._clients[client_id] >= most:
+        if self._agents[agent_id] >= LAUNCHES_PER_HOUR or self._clients[client_id] >= most:
             self.exceeded[client_id] += 1
             return False
         self._agents[agent_id] += 1

@@ -12,7 +12,8 @@ from backend.domain.commands import CommandStatus
 from backend.domain.freezing import FreezeLevel, strictest
 from backend.domain.replicas import ReplicaStatus
 from backend.repositories import standbys
-from backend.sef.desired import HISTORY, STAND_DOWN_AFTER, AgentNow, Standby
+from backend.sef.desired import STAND_DOWN_AFTER, AgentNow, Standby
+from backend.sef.restraint import REMEMBERED
 
 PAGE = 5000  # agents; bounds the memory of a pass, not its work
 HOUR = timedelta(hours=1)
@@ -46,12 +47,14 @@ def read_histories(session: Session, now: datetime) -> Histories:
     for row in launches:
         by_client[row["client_id"]] += row["launches"] - row["has_wished"]
     return Histories(
-        failures={row["agent_id"]: row for row in standbys.list_failures(session, now - HISTORY)},
+        failures={
+            row["agent_id"]: row for row in standbys.list_failures(session, now - REMEMBERED)
+        },
         launches={row["agent_id"]: row["launches"] for row in launches},
         client_launches=by_client,
         stand_downs={
             (row["agent_id"], row["instance_id"]): row
-            for row in standbys.list_stand_downs(session, now - HISTORY - STAND_DOWN_AFTER)
+            for row in standbys.list_stand_downs(session, now - REMEMBERED - STAND_DOWN_AFTER)
         },
         fleet=standbys.count_agents(session),
     )

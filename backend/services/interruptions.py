@@ -13,8 +13,9 @@ from backend.db.session import Row, Session
 from backend.errors import Conflict, NotFound
 from backend.repositories import events, interruptions
 from backend.sef.plans import Plan, PlanAction
-from backend.sef.policy import BACK_OFF_WINDOW, Act, Decision, Signal, decide
+from backend.sef.policy import Act, Decision, Signal, decide
 from backend.sef.pools import CooldownReason
+from backend.sef.restraint import REMEMBERED
 from backend.sef.snapshots import situation_of
 from backend.services.replacements import Case, Replacements, plan_for, promote_standby
 from backend.services.storm_placement import StormPlacement
@@ -218,7 +219,7 @@ def _parameters(client_id: str, agent_id: str, notice: Notice, now: datetime) ->
         "deadline_at": notice.deadline_at,
         "is_drill": notice.is_drill,
         "cools_until": now + _COOLING[notice.signal].duration,
-        "back_off_since": now - BACK_OFF_WINDOW,
+        "back_off_since": now - REMEMBERED,
         "message": f"{notice.instance_id} {_WORDS[notice.signal]}",
     }
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from backend.domain.commands import CommandStatus, Priority
 from backend.domain.replicas import ReplicaStatus
 from backend.sef.desired import (
-    LAUNCHES_PER_HOUR,
     STAND_DOWN_AFTER,
     AgentNow,
     Ending,
@@ -18,9 +17,8 @@ from backend.sef.desired import (
     Standby,
     Steps,
     decide,
-    pause_after,
-    rest_after,
 )
+from backend.sef.restraint import LAUNCHES_PER_HOUR, pause_after, rest_after
 from tests.fakes.clock import START as NOW
 
 SILENCE = timedelta(seconds=120)
@@ -79,7 +77,7 @@ def test_rebalance_signal_stands_down_after_two_hours():
     assert steps(old, READY) == Steps(endings=(Ending(replica_id="r1", reason="not_wanted"),))
 
 
-@pytest.mark.parametrize(("count", "hours"), [(1, 2), (2, 4), (3, 8)])
+@pytest.mark.parametrize(("count", "hours"), [(1, 2), (2, 4), (3, 8), (5, 24), (99, 24)])
 def test_stand_downs_back_off_exponentially(count, hours):
     resting = replace(
         AT_RISK, stand_downs=count, stood_down_at=NOW - timedelta(hours=hours) + MINUTE

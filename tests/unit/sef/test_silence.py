@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.sef.restraint import client_budget
 from backend.sef.silence import (
     LaunchBudget,
     Silent,
     Watch,
-    client_budget,
     find_outages,
     is_armed,
     watch,
