@@ -3168,6 +3168,106 @@ record_pricing_report: BEGIN
 END$$
 DELIMITER ;
 
+-- procedure record_pricing_reports
+DROP PROCEDURE IF EXISTS record_pricing_reports;
+DELIMITER $$
+CREATE PROCEDURE record_pricing_reports(
+    p_now DATETIME(3),
+    p_reports LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
+)
+SQL SECURITY INVOKER
+record_pricing_reports: BEGIN
+    DECLARE v_kept_count INT DEFAULT 0;
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION
+    BEGIN
+        ROLLBACK;
+        RESIGNAL;
+    END;
+    START TRANSACTION;
+    INSERT IGNORE INTO pricing_reports (
+        agent_id, instance_id, observed_at, client_id, received_at,
+        ondemand_price_usd_per_hour, spot_price_usd_per_hour, accepted_count, refused_count
+    )
+    SELECT
+        i.agent_id, i.instance_id, r.observed_at, i.client_id, p_now,
+        r.ondemand_price, r.spot_price, r.accepted_count, r.refused_count
+    FROM JSON_TABLE(
+        p_reports, '$[*]' COLUMNS (
+            client_id VARCHAR(36) CHARACTER SET utf8mb4 PATH '$.client_id',
+            agent_id VARCHAR(36) CHARACTER SET utf8mb4 PATH '$.agent_id',
+            instance_id VARCHAR(64) CHARACTER SET utf8mb4 PATH '$.instance_id',
+            observed_at DATETIME(3) PATH '$.observed_at',
+            ondemand_price DECIMAL(12, 6) PATH '$.ondemand_price',
+            spot_price DECIMAL(12, 6) PATH '$.spot_price',
+            accepted_count INT PATH '$.accepted_count',
+            refused_count INT PATH '$.refused_count'
+        )
+    ) AS r
+    STRAIGHT_JOIN instances AS i
+        ON
+            i.agent_id = r.agent_id COLLATE utf8mb4_bin
+            AND i.instance_id = r.instance_id COLLATE utf8mb4_bin
+            AND i.client_id = r.client_id COLLATE utf8mb4_bin;
+    SET v_kept_count = ROW_COUNT();
+    IF v_kept_count <> JSON_LENGTH(p_reports) THEN
+        ROLLBACK;
+        SELECT 0 AS is_kept;
+        LEAVE record_pricing_reports;
+    END IF;
+    UPDATE JSON_TABLE(
+        p_reports, '$[*]' COLUMNS (
+            agent_id VARCHAR(36) CHARACTER SET utf8mb4 PATH '$.agent_id',
+            instance_id VARCHAR(64) CHARACTER SET utf8mb4 PATH '$.instance_id',
+            observed_at DATETIME(3) PATH '$.observed_at',
+            ondemand_price DECIMAL(12, 6) PATH '$.ondemand_price',
+            spot_price DECIMAL(12, 6) PATH '$.spot_price',
+            mode VARCHAR(16) CHARACTER SET utf8mb4 PATH '$.mode'
+        )
+    ) AS r
+    STRAIGHT_JOIN instances AS i
+        ON
+            i.agent_id = r.agent_id COLLATE utf8mb4_bin
+            AND i.instance_id = r.instance_id COLLATE utf8mb4_bin
+    SET
+        i.ondemand_price_usd_per_hour = COALESCE(r.ondemand_price, i.ondemand_price_usd_per_hour),
+        i.spot_price_usd_per_hour = COALESCE(r.spot_price, i.spot_price_usd_per_hour),
+        i.mode = IF(i.mode = 'unknown', r.mode, i.mode),
+        i.prices_at = r.observed_at
+    WHERE COALESCE(i.prices_at, r.observed_at) <= r.observed_at;
+    INSERT INTO pending_price_reports (
+        client_id, agent_id, instance_id, own_source, observed_at, bucket_at, received_at,
+        shared_slot, own_slot, region, instance_type, ondemand_price_usd_per_hour,
+        ondemand_source, entries
+    )
+    SELECT
+        i.client_id, i.agent_id, i.instance_id,
+        IF(i.role IN ('primary', 'replica'), i.role, 'other'), r.observed_at, r.bucket_at, p_now,
+        r.shared_slot, r.own_slot, r.region, r.instance_type, r.ondemand_price,
+        r.ondemand_source, r.entries
+    FROM JSON_TABLE(
+        p_reports, '$[*]' COLUMNS (
+            agent_id VARCHAR(36) CHARACTER SET utf8mb4 PATH '$.agent_id',
+            instance_id VARCHAR(64) CHARACTER SET utf8mb4 PATH '$.instance_id',
+            observed_at DATETIME(3) PATH '$.observed_at',
+            bucket_at DATETIME(3) PATH '$.bucket_at',
+            shared_slot VARCHAR(100) CHARACTER SET utf8mb4 PATH '$.shared_slot',
+            own_slot VARCHAR(100) CHARACTER SET utf8mb4 PATH '$.own_slot',
+            region VARCHAR(32) CHARACTER SET utf8mb4 PATH '$.region',
+            instance_type VARCHAR(64) CHARACTER SET utf8mb4 PATH '$.instance_type',
+            ondemand_price DECIMAL(12, 6) PATH '$.ondemand_price',
+            ondemand_source VARCHAR(32) CHARACTER SET utf8mb4 PATH '$.ondemand_source',
+            entries LONGTEXT CHARACTER SET utf8mb4 PATH '$.entries'
+        )
+    ) AS r
+    STRAIGHT_JOIN instances AS i
+        ON
+            i.agent_id = r.agent_id COLLATE utf8mb4_bin
+            AND i.instance_id = r.instance_id COLLATE utf8mb4_bin;
+    COMMIT;
+    SELECT 1 AS is_kept;
+END$$
+DELIMITER ;
+
 -- procedure record_switch
 DROP PROCEDURE IF EXISTS record_switch;
 DELIMITER $$
@@ -4792,6 +4892,8 @@ FROM (
     SELECT 'procedure' AS kind, 'record_interruption' AS name, '207c7dad515d84673d1cd1d4677d593d04ef561ce8083dd6776e680ac488857f' AS checksum
     UNION ALL
     SELECT 'procedure' AS kind, 'record_pricing_report' AS name, 'fd840a7de24a3c6cb0ab9ed3f97c48b1f372e500ad20274e703bb37d3f761862' AS checksum
+    UNION ALL
+    SELECT 'procedure' AS kind, 'record_pricing_reports' AS name, '82c8ae13df826485d3fae3276089bf51e1421305f070f377b097eb490a7fcdcc' AS checksum
     UNION ALL
     SELECT 'procedure' AS kind, 'record_switch' AS name, 'f54ec3f2241d12fe3687815ae55d17c9092775dc5e699b2880714fa71fef666c' AS checksum
     UNION ALL

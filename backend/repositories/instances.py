@@ -1,7 +1,12 @@
 """Instances: the machines that embody an agent, and their signs of life."""
 
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from operator import attrgetter
+
+import orjson
 
 from backend.db.session import Row, Session
 from backend.db.statements import beside
@@ -9,17 +14,39 @@ from backend.db.statements import beside
 _SQL = beside(__file__)
 
 
-def beat_steady(
-    session: Session, *, client_id: str, agent_id: str, instance_id: str, now: datetime
-) -> bool:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignOfLife:
+    """Which instance lives; the tenant is whose token said so."""
+
+    client_id: str
+    agent_id: str
+    instance_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdleSync(SignOfLife):
+    """A sync that is expected to bring nothing new.
+
+    Attributes:
+        cpu_percent: 0 to 100, or None; as the other two.
+        known_news: The ``news_count`` that the remembered answer was read with.
+    """
+
+    cpu_percent: Decimal | None
+    memory_percent: Decimal | None
+    disk_percent: Decimal | None
+    known_news: int
+
+
+def beat_steady(session: Session, beat: SignOfLife, *, now: datetime) -> bool:
     """Note a sign of life; False when the instance needs the slow path (or does not exist)."""
-    params = {
-        "client_id": client_id,
-        "agent_id": agent_id,
-        "instance_id": instance_id,
-        "now": now,
-    }
-    return session.run(_SQL["beat_steady"], params) == 1
+    return session.run(_SQL["beat_steady"], {**asdict(beat), "now": now}) == 1
+
+
+def beat_steady_together(session: Session, beats: Sequence[SignOfLife], *, now: datetime) -> bool:
+    """Note signs of life of several instances; False unless each of them was noted."""
+    params = {"beats": _in_lock_order(beats), "now": now}
+    return session.run(_SQL["beat_steady_together"], params) == len(beats)
 
 
 def beat(
@@ -48,42 +75,15 @@ def beat(
     return session.run(_SQL["beat"], params) == 1
 
 
-def sync_idly(
-    session: Session,
-    *,
-    client_id: str,
-    agent_id: str,
-    instance_id: str,
-    cpu_percent: Decimal | None,
-    memory_percent: Decimal | None,
-    disk_percent: Decimal | None,
-    known_news: int,
-    now: datetime,
-) -> bool:
-    """Note a sign of life; False when there may be news, or the instance needs the slow path.
+def sync_idly(session: Session, sync: IdleSync, *, now: datetime) -> bool:
+    """Note a sign of life; False when there may be news, or the instance needs the slow path."""
+    return session.run(_SQL["sync_idly"], {**asdict(sync), "now": now}) == 1
 
-    Args:
-        session: Any session.
-        client_id: The tenant.
-        agent_id: The agent.
-        instance_id: The reporting instance.
-        cpu_percent: 0 to 100, or None.
-        memory_percent: 0 to 100, or None.
-        disk_percent: 0 to 100, or None.
-        known_news: The ``news_count`` that the remembered answer was read with.
-        now: The present.
-    """
-    params = {
-        "client_id": client_id,
-        "agent_id": agent_id,
-        "instance_id": instance_id,
-        "cpu_percent": cpu_percent,
-        "memory_percent": memory_percent,
-        "disk_percent": disk_percent,
-        "known_news": known_news,
-        "now": now,
-    }
-    return session.run(_SQL["sync_idly"], params) == 1
+
+def sync_idly_together(session: Session, syncs: Sequence[IdleSync], *, now: datetime) -> bool:
+    """Note signs of life of several instances; False unless none of them may have news."""
+    params = {"syncs": _in_lock_order(syncs), "now": now}
+    return session.run(_SQL["sync_idly_together"], params) == len(syncs)
 
 
 def sync_instance(
@@ -158,3 +158,9 @@ def list_agents_of_instance(session: Session, client_id: str | None, instance_id
     return session.rows(
         _SQL["list_agents_of_instance"], {"client_id": client_id, "instance_id": instance_id}
     )
+
+
+def _in_lock_order(signs: Sequence[SignOfLife]) -> str:
+    """Return them as JSON, sorted, so that two processes never wait for each other's rows."""
+    ordered = sorted(signs, key=attrgetter("agent_id", "instance_id"))
+    return orjson.dumps([asdict(sign) for sign in ordered], default=str).decode()

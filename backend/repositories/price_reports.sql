@@ -21,6 +21,10 @@ CALL record_pricing_report(
     %(is_due)s
 )
 
+-- record_pricing_reports --
+-- Several price reports in one round trip, all or none.
+CALL record_pricing_reports(%(now)s, %(reports)s)
+
 -- unfold_price_reports --
 -- Spread pending reports over the price tables, in the order they came. See the procedure.
 CALL unfold_price_reports(%(limit)s, @spot_optimizer_row_count)

@@ -12,6 +12,7 @@ from typing import Any
 
 from backend.clock import Clock
 from backend.db.database import Database
+from backend.db.grouping import Grouping
 from backend.db.session import Row
 from backend.domain.agent_config import AgentConfig, config_from
 from backend.domain.commands import Priority
@@ -19,6 +20,7 @@ from backend.domain.fencing import Role
 from backend.domain.identity import Sender
 from backend.errors import NotFound
 from backend.repositories import instances
+from backend.repositories.instances import IdleSync
 from backend.services.command_queue import LIVE_WINDOW, lease_seconds, log_leases
 from backend.services.emergency_plans import EmergencyPlans
 from backend.services.expiring_cache import ExpiringCache
@@ -75,6 +77,7 @@ class AgentSync:
         self._remembered: ExpiringCache[_Key, _Remembered] = ExpiringCache(
             clock, capacity=REMEMBERED_ANSWERS
         )
+        self._idle = Grouping(self._sync_idly, self._sync_idly_together)
 
     def sync(self, client_id: str, agent_id: str, instance_id: str, vitals: Vitals) -> Synced:
         """Note a sign of life and answer role, epoch, settings and commands.
@@ -118,11 +121,8 @@ class AgentSync:
 
     def _still_holds(self, key: _Key, vitals: Vitals, remembered: _Remembered) -> bool:
         client_id, agent_id, instance_id = key
-        now = self._clock.now()
-        return self._database.run(
-            "sync_idly",
-            lambda s: instances.sync_idly(
-                s,
+        return self._idle.do(
+            IdleSync(
                 client_id=client_id,
                 agent_id=agent_id,
                 instance_id=instance_id,
@@ -130,8 +130,17 @@ class AgentSync:
                 memory_percent=vitals.memory_percent,
                 disk_percent=vitals.disk_percent,
                 known_news=remembered.news_count,
-                now=now,
-            ),
+            )
+        )
+
+    def _sync_idly(self, sync: IdleSync) -> bool:
+        now = self._clock.now()
+        return self._database.run("sync_idly", lambda s: instances.sync_idly(s, sync, now=now))
+
+    def _sync_idly_together(self, syncs: Sequence[IdleSync]) -> bool:
+        now = self._clock.now()
+        return self._database.run(
+            "sync_idly_together", lambda s: instances.sync_idly_together(s, syncs, now=now)
         )
 
     def _call(self, key: _Key, vitals: Vitals) -> list[list[Row]]:

@@ -1,11 +1,13 @@
 """Signs of life: heartbeats, on a hot path of one UPDATE and a slow path for everything else."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from backend.clock import Clock
 from backend.db.database import Database, Transaction
+from backend.db.grouping import Grouping
 from backend.db.session import Row
 from backend.domain.commands import CLASSIC_PROTOCOL, NATIVE_PROTOCOL
 from backend.domain.identity import Sender
@@ -13,6 +15,7 @@ from backend.domain.modes import Mode
 from backend.domain.pools import region_of
 from backend.errors import NotFound
 from backend.repositories import agents, events, instances
+from backend.repositories.instances import SignOfLife
 from backend.services.registration import Registration, RegistrationRequest
 
 logger = logging.getLogger(__name__)
@@ -52,6 +55,7 @@ class Presence:
         self._database = database
         self._clock = clock
         self._registration = registration
+        self._steady = Grouping(self._beat_steady, self._beat_steady_together)
 
     def beat(self, client_id: str, agent_id: str, heartbeat: Heartbeat) -> Beat:
         """Record a heartbeat.
@@ -62,16 +66,21 @@ class Presence:
         """
         instance_id = heartbeat.sender.instance_id
         if instance_id and heartbeat.status != OFFLINE:
-            now = self._clock.now()
-            steady = self._database.run(
-                "beat_steady",
-                lambda s: instances.beat_steady(
-                    s, client_id=client_id, agent_id=agent_id, instance_id=instance_id, now=now
-                ),
-            )
-            if steady:
+            sign = SignOfLife(client_id=client_id, agent_id=agent_id, instance_id=instance_id)
+            if self._steady.do(sign):
                 return ACCEPTED
         return self.beat_slowly(client_id, agent_id, heartbeat)
+
+    def _beat_steady(self, sign: SignOfLife) -> bool:
+        now = self._clock.now()
+        return self._database.run("beat_steady", lambda s: instances.beat_steady(s, sign, now=now))
+
+    def _beat_steady_together(self, signs: Sequence[SignOfLife]) -> bool:
+        now = self._clock.now()
+        return self._database.run(
+            "beat_steady_together",
+            lambda s: instances.beat_steady_together(s, signs, now=now),
+        )
 
     def beat_slowly(self, client_id: str, agent_id: str, heartbeat: Heartbeat) -> Beat:
         """Record a heartbeat that may change more than the time of the last sign of life.

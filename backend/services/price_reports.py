@@ -16,6 +16,8 @@ import orjson
 from backend.clock import Clock
 from backend.config import Settings
 from backend.db.database import Database
+from backend.db.grouping import Grouping
+from backend.db.session import Params
 from backend.domain.modes import Mode
 from backend.domain.pools import is_instance_type, is_region, pool_of, region_of
 from backend.domain.prices import (
@@ -76,6 +78,7 @@ class PriceReports:
         self._max_price = settings.max_price_usd_per_hour
         self._pools = KnownPools(database, clock)
         self._due = DuePrices()
+        self._together: Grouping[Params] = Grouping(_not_in_a_group, self._record_group)
 
     def record(self, client_id: str, agent_id: str, report: PriceReport) -> PriceReceipt:
         """Keep the good entries of a report and name the bad ones.
@@ -190,14 +193,19 @@ class PriceReports:
             }
             for pool_id, entry in sorted(zip(pool_ids, entries, strict=True), key=itemgetter(0))
         ]
-        text = orjson.dumps(rows).decode()
+        known = {**params, "entries": orjson.dumps(rows).decode()}
         due = self._due.claim(_price_keys(pool_ids, params), params["now"])
+        if not due and rows and self._together.do(known):
+            return True, False
+        return self._record_alone(known, due)
+
+    def _record_alone(self, params: Params, due: Sequence[PriceKey]) -> tuple[bool, bool]:
         is_kept = False
         try:
             is_known, is_repeat = self._database.run(
                 "record_pricing_report",
                 lambda s: price_reports.record_pricing_report(
-                    s, {**params, "entries": text, "is_due": int(bool(due))}
+                    s, {**params, "is_due": int(bool(due))}
                 ),
             )
             is_kept = is_known and not is_repeat
@@ -205,6 +213,18 @@ class PriceReports:
             if not is_kept:
                 self._due.release(due)
         return is_known, is_repeat
+
+    def _record_group(self, reports: Sequence[Params]) -> bool:
+        now = self._clock.now()
+        return self._database.run(
+            "record_pricing_reports",
+            lambda s: price_reports.record_pricing_reports(s, reports, now=now),
+        )
+
+
+def _not_in_a_group(_: Params) -> bool:
+    """Say that a report without company is still to be kept."""
+    return False
 
 
 def _price_keys(pool_ids: Sequence[int], params: dict[str, Any]) -> list[PriceKey]:
