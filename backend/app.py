@@ -18,6 +18,7 @@ from backend.api.guards import PUBLIC, Guard
 from backend.api.requests import ApiRequest
 from backend.api.responses import ApiResponse
 from backend.api.routes import blueprints
+from backend.dashboard.agent_page import agent_pages
 from backend.dashboard.pages import assets, pages
 from backend.dashboard.rooms import rooms
 
@@ -62,7 +63,7 @@ def create_app(container: "Container") -> flask.Flask:
     settings = container.settings
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.extensions[CONTAINER_KEY] = container
-    for blueprint in (*blueprints(), pages, rooms, assets):
+    for blueprint in (*blueprints(), pages, rooms, agent_pages, assets):
         app.register_api(blueprint)
     frame = Frame(container, guards_of(app))
     app.before_request(frame.before)

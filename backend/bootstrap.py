@@ -18,6 +18,7 @@ from backend.services.activity import Activity
 from backend.services.agent_configs import AgentConfigs
 from backend.services.agent_deletion import AgentDeletion
 from backend.services.agent_lists import AgentLists
+from backend.services.agent_room import AgentRooms
 from backend.services.agent_settings import AgentSettings
 from backend.services.agent_sync import AgentSync
 from backend.services.api_keys import ApiKeys
@@ -48,6 +49,7 @@ from backend.services.notifications import Notifications
 from backend.services.operators import Operators
 from backend.services.pool_statistics import PoolStatistics
 from backend.services.presence import Presence
+from backend.services.price_charts import PriceCharts
 from backend.services.price_reports import PriceReports
 from backend.services.promotion import Promotion
 from backend.services.registration import Registration
@@ -88,6 +90,8 @@ class Operating:
     agent_settings: AgentSettings
     agent_deletion: AgentDeletion
     agent_lists: AgentLists
+    agent_rooms: AgentRooms
+    price_charts: PriceCharts
     instance_lists: InstanceLists
     instance_prices: InstancePrices
     switch_history: SwitchHistory
@@ -235,6 +239,8 @@ def _operating(settings: Settings, clock: Clock, database: Database) -> Operatin
         agent_settings=AgentSettings(database, clock),
         agent_deletion=AgentDeletion(database, clock),
         agent_lists=AgentLists(database, clock, savings, silence_seconds),
+        agent_rooms=AgentRooms(database, clock),
+        price_charts=PriceCharts(database, clock),
         instance_lists=InstanceLists(database, clock, savings),
         instance_prices=InstancePrices(database, clock),
         switch_history=SwitchHistory(database),

@@ -111,6 +111,12 @@ ensure_database_server() {
         mariadb-server-core mariadb-client-core
 }
 
+ensure_browser() {
+    command -v chromium >/dev/null || command -v chromium-browser >/dev/null ||
+        command -v google-chrome >/dev/null && return 0
+    apt_install "No Chromium was found; the pages are tested in it." chromium
+}
+
 case ${1:-run} in
 run)
     make_environment
@@ -121,6 +127,7 @@ dev)
     make_environment
     install_packages dev requirements-dev.txt
     ensure_database_server
+    ensure_browser
     ;;
 *) fail "say run or dev, not '$1'." ;;
 esac

@@ -77,9 +77,9 @@ class Frame:
         try:
             request.caller = authenticate(guard, request, self._services)
         except Unauthenticated:
-            if guard.is_page:
+            if guard.is_page and request.method == "GET":
                 return flask.redirect(LOGIN_PATH)
-            raise
+            raise  # a page that was sent a form keeps what was typed
         return None
 
     def after(self, response: flask.Response) -> flask.Response:

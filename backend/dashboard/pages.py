@@ -7,6 +7,7 @@ from backend.api.context import api_request, container
 from backend.api.guards import PUBLIC, SESSION_COOKIE
 from backend.api.session_cookie import clear_session_cookie, set_session_cookie
 from backend.dashboard.form_token import require_form_token
+from backend.dashboard.interrupted import carried_form
 from backend.dashboard.rendering import FOLDER, page, page_blueprint
 from backend.errors import LimitReached, Unauthenticated
 
@@ -28,13 +29,16 @@ assets = guarded_blueprint(
 @guarded_by(PUBLIC)
 def show_login() -> Response:
     """Show the form."""
-    return page("dashboard/login.html", message=None)
+    return page("dashboard/login.html", message=None, waiting=None)
 
 
 @pages.post("/login")
 @guarded_by(PUBLIC)
 def submit_login() -> Response:
-    """Open a session and go to the status page, or show the form again with a sentence."""
+    """Open a session and go to the fleet, or to the form that the last session left unsent.
+
+    A refusal shows the form again with a sentence.
+    """
     require_form_token()
     request = api_request()
     try:
@@ -45,11 +49,12 @@ def submit_login() -> Response:
             user_agent=request.headers.get("User-Agent"),
         )
     except (Unauthenticated, LimitReached) as error:
-        answer = page("dashboard/login.html", message=error.message)
+        answer = page("dashboard/login.html", message=error.message, waiting=carried_form())
         is_locked = isinstance(error, LimitReached)
         answer.status_code = TOO_MANY if is_locked else UNAUTHENTICATED
         return answer
-    answer = make_response(redirect("/"))
+    waiting = carried_form()
+    answer = page("dashboard/resume.html", waiting=waiting) if waiting else _to_the_fleet()
     set_session_cookie(answer, signed_in)
     return answer
 
@@ -64,3 +69,7 @@ def submit_logout() -> Response:
     answer = make_response(redirect("/login"))
     clear_session_cookie(answer)
     return answer
+
+
+def _to_the_fleet() -> Response:
+    return make_response(redirect("/"))

@@ -4,13 +4,17 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode
 
-from flask import Response, make_response, render_template
+from flask import Response, make_response, redirect, render_template
+from flask.typing import ResponseReturnValue
 
 from backend.api.blueprints import GuardedBlueprint, guarded_blueprint
 from backend.api.context import OperatorCaller, api_request, container, operator_caller
+from backend.api.frame import LOGIN_PATH
 from backend.api.guards import OPERATOR_PAGE
 from backend.dashboard.form_token import current_nonce, keep_nonce, signature_of
+from backend.dashboard.interrupted import interrupted_form
 from backend.dashboard.words import ago, dash, percent, price, saving
+from backend.errors import Unauthenticated
 from backend.services.callers import Role
 
 FOLDER = Path(__file__).parent
@@ -32,13 +36,15 @@ _ROOMS = (
 
 def page_blueprint(name: str) -> GuardedBlueprint:
     """Return a blueprint whose routes answer pages to operators."""
-    return guarded_blueprint(
+    blueprint = guarded_blueprint(
         name,
         guard=OPERATOR_PAGE,
         import_name=__name__,
         template_folder=str(FOLDER / "templates"),
         doc_ui=False,
     )
+    blueprint.register_error_handler(Unauthenticated, _ask_to_sign_in)
+    return blueprint
 
 
 def page(template: str, **values: object) -> Response:
@@ -77,6 +83,17 @@ def link(**changes: object) -> str:
     query: dict[str, object] = {**api_request().args.to_dict(), **changes}
     kept = {name: value for name, value in query.items() if value not in (None, "")}
     return "?" + urlencode(kept, errors="replace")
+
+
+def _ask_to_sign_in(_error: Unauthenticated) -> ResponseReturnValue:
+    """Keep what was typed into a form whose session has ended; else go to the login page."""
+    waiting = interrupted_form()
+    if waiting is None:
+        return redirect(LOGIN_PATH)
+    message = "Your session has ended. Sign in: what you typed is kept, and nothing was done."
+    answer = page("dashboard/login.html", message=message, waiting=waiting)
+    answer.status_code = 401
+    return answer
 
 
 def _rooms_of(operator: OperatorCaller) -> list[tuple[str, str, str]]:

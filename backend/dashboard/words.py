@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from backend.sef.pools import Refusal
+
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
@@ -35,3 +37,16 @@ def percent(value: Decimal | float | None) -> str:
 def saving(paid: Decimal | None, full: Decimal | None) -> str:
     """Return by how many percent ``paid`` is below ``full``; unknown is a dash."""
     return percent(None if paid is None or not full else 100 * (full - paid) / full)
+
+
+# Why a pool is no choice now.
+REFUSALS = {
+    Refusal.OTHER_REGION: "another region",
+    Refusal.OTHER_TYPE: "another type",
+    Refusal.OWN_POOL: "the present pool",
+    Refusal.OTHER_AZ: "another zone",
+    Refusal.NO_SAVING: "not cheaper than on demand",
+    Refusal.STALE_PRICE: "its price is old",
+    Refusal.COOLING: "rests after trouble",
+    Refusal.RISKY: "risk above the agent's limit",
+}
