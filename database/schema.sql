@@ -19,7 +19,7 @@ CREATE PROCEDURE schema_step()
 BEGIN
 IF NOT EXISTS (SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'schema_migrations')
 AND EXISTS (SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN (
-'clients', 'client_tokens', 'operators', 'operator_sessions', 'operator_api_keys', 'agents', 'agent_configs', 'instances', 'commands', 'switches', 'cleanup_logs', 'agent_health_metrics', 'spot_pools', 'pool_prices', 'spot_price_snapshots', 'ondemand_price_snapshots', 'pricing_reports', 'system_events', 'notifications', 'audit_logs', 'settings', 'job_runs', 'launch_specs', 'pricing_snapshots_clean', 'pricing_snapshots_interpolated', 'pricing_data_gaps', 'pool_cooldowns', 'pool_reliability_metrics', 'pool_risk_analysis', 'pending_price_reports', 'spot_interruption_events', 'replica_instances', 'termination_events', 'replica_cost_log', 'risk_scores', 'decision_engine_log', 'agent_config_history', 'model_upload_sessions', 'model_registry', 'model_files'
+'clients', 'client_tokens', 'operators', 'operator_sessions', 'operator_api_keys', 'agents', 'agent_configs', 'instances', 'commands', 'switches', 'cleanup_logs', 'agent_health_metrics', 'spot_pools', 'pool_prices', 'spot_price_snapshots', 'ondemand_price_snapshots', 'pricing_reports', 'system_events', 'notifications', 'audit_logs', 'settings', 'job_runs', 'launch_specs', 'pricing_snapshots_clean', 'pricing_snapshots_interpolated', 'pricing_data_gaps', 'pool_cooldowns', 'pool_reliability_metrics', 'pool_risk_analysis', 'pending_price_reports', 'spot_interruption_events', 'replica_instances', 'termination_events', 'replica_cost_log', 'risk_scores', 'decision_engine_log', 'agent_config_history', 'model_upload_sessions', 'model_registry', 'model_files', 'cost_records', 'cost_corrections', 'cost_hours', 'agent_savings_daily', 'client_savings_daily', 'client_savings_monthly', 'savings_snapshots'
 )) THEN
 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'This database holds tables that another program made';
 END IF;
@@ -51,7 +51,7 @@ DROP PROCEDURE IF EXISTS schema_step;
 DELIMITER $$
 CREATE PROCEDURE schema_step()
 BEGIN
-IF EXISTS (SELECT 1 FROM schema_migrations WHERE kind = 'migration' AND version > 13) THEN
+IF EXISTS (SELECT 1 FROM schema_migrations WHERE kind = 'migration' AND version > 14) THEN
 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'This database is newer than this file';
 END IF;
 END$$
@@ -1394,6 +1394,146 @@ DROP PROCEDURE IF EXISTS schema_step;
 UPDATE schema_migrations
 SET statements_begun = 1, statements_done = 1, checksum = 'bf6945fbd22f74d7e229eabbf9158f80a81080041ad26ed65fde4c12eb309e50', applied_at = UTC_TIMESTAMP(3)
 WHERE kind = 'migration' AND name = '0013_second_looks' AND applied_at IS NULL;
+
+-- 0014_create_ledger
+
+INSERT INTO schema_migrations (
+    kind, name, version, checksum, fingerprint, statements_begun, statements_done, applied_at
+)
+VALUES ('migration', '0014_create_ledger', 14, 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', NULL, 0, 0, NULL)
+ON DUPLICATE KEY UPDATE version = 14;
+
+CREATE TABLE IF NOT EXISTS cost_records (
+    agent_id VARCHAR(36) NOT NULL,
+    hour_at DATETIME(3) NOT NULL,
+    instance_id VARCHAR(64) NOT NULL,
+    starts_at DATETIME(3) NOT NULL,
+    ends_at DATETIME(3) NOT NULL,
+    client_id VARCHAR(36) NOT NULL,
+    role VARCHAR(16) NOT NULL,
+    mode VARCHAR(16) NOT NULL,
+    pool_id VARCHAR(128) NULL,
+    milliseconds INT NOT NULL,
+    price_usd_per_hour DECIMAL(12, 6) NULL,
+    ondemand_price_usd_per_hour DECIMAL(12, 6) NULL,
+    is_free TINYINT(1) NOT NULL,
+    is_estimated TINYINT(1) NOT NULL,
+    baseline_usd DECIMAL(18, 8) NULL,
+    cost_usd DECIMAL(18, 8) NULL,
+    booked_at DATETIME(3) NOT NULL,
+    corrected_at DATETIME(3) NULL,
+    CONSTRAINT cost_records_pk PRIMARY KEY (agent_id, hour_at, instance_id, starts_at),
+    KEY cost_records_instance_idx (client_id, instance_id, hour_at),
+    KEY cost_records_estimated_idx (is_estimated, hour_at, agent_id),
+    KEY cost_records_hour_idx (hour_at),
+    CONSTRAINT cost_records_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE,
+    CONSTRAINT cost_records_agent_fk FOREIGN KEY (agent_id) REFERENCES agents (id)
+        ON DELETE CASCADE,
+    CONSTRAINT cost_records_role_ck CHECK (role IN ('primary', 'replica', 'overlap')),
+    CONSTRAINT cost_records_mode_ck CHECK (mode IN ('spot', 'ondemand', 'unknown')),
+    CONSTRAINT cost_records_span_ck CHECK (milliseconds BETWEEN 1 AND 3600000)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS cost_corrections (
+    agent_id VARCHAR(36) NOT NULL,
+    hour_at DATETIME(3) NOT NULL,
+    corrected_at DATETIME(3) NOT NULL,
+    client_id VARCHAR(36) NOT NULL,
+    reason VARCHAR(16) NOT NULL,
+    old_baseline_usd DECIMAL(18, 8) NOT NULL,
+    old_cost_usd DECIMAL(18, 8) NOT NULL,
+    old_unknown_milliseconds BIGINT NOT NULL,
+    new_baseline_usd DECIMAL(18, 8) NOT NULL,
+    new_cost_usd DECIMAL(18, 8) NOT NULL,
+    new_unknown_milliseconds BIGINT NOT NULL,
+    CONSTRAINT cost_corrections_pk PRIMARY KEY (agent_id, hour_at, corrected_at),
+    KEY cost_corrections_client_idx (client_id, corrected_at),
+    KEY cost_corrections_corrected_idx (corrected_at),
+    CONSTRAINT cost_corrections_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE,
+    CONSTRAINT cost_corrections_agent_fk FOREIGN KEY (agent_id) REFERENCES agents (id)
+        ON DELETE CASCADE,
+    CONSTRAINT cost_corrections_reason_ck CHECK (reason IN ('price', 'timeline'))
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS cost_hours (
+    hour_at DATETIME(3) NOT NULL,
+    closed_at DATETIME(3) NOT NULL,
+    row_count INT NOT NULL,
+    CONSTRAINT cost_hours_pk PRIMARY KEY (hour_at)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS agent_savings_daily (
+    agent_id VARCHAR(36) NOT NULL,
+    day_on DATE NOT NULL,
+    client_id VARCHAR(36) NOT NULL,
+    baseline_usd DECIMAL(20, 8) NOT NULL,
+    cost_usd DECIMAL(20, 8) NOT NULL,
+    replica_usd DECIMAL(20, 8) NOT NULL,
+    overlap_usd DECIMAL(20, 8) NOT NULL,
+    spot_milliseconds BIGINT NOT NULL,
+    ondemand_milliseconds BIGINT NOT NULL,
+    estimated_milliseconds BIGINT NOT NULL,
+    unknown_milliseconds BIGINT NOT NULL,
+    computed_at DATETIME(3) NOT NULL,
+    CONSTRAINT agent_savings_daily_pk PRIMARY KEY (agent_id, day_on),
+    KEY agent_savings_daily_client_idx (client_id, day_on),
+    CONSTRAINT agent_savings_daily_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE,
+    CONSTRAINT agent_savings_daily_agent_fk FOREIGN KEY (agent_id) REFERENCES agents (id)
+        ON DELETE CASCADE
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS client_savings_daily (
+    client_id VARCHAR(36) NOT NULL,
+    day_on DATE NOT NULL,
+    agent_count INT NOT NULL,
+    baseline_usd DECIMAL(20, 8) NOT NULL,
+    cost_usd DECIMAL(20, 8) NOT NULL,
+    replica_usd DECIMAL(20, 8) NOT NULL,
+    overlap_usd DECIMAL(20, 8) NOT NULL,
+    spot_milliseconds BIGINT NOT NULL,
+    ondemand_milliseconds BIGINT NOT NULL,
+    estimated_milliseconds BIGINT NOT NULL,
+    unknown_milliseconds BIGINT NOT NULL,
+    computed_at DATETIME(3) NOT NULL,
+    CONSTRAINT client_savings_daily_pk PRIMARY KEY (client_id, day_on),
+    CONSTRAINT client_savings_daily_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS client_savings_monthly (
+    client_id VARCHAR(36) NOT NULL,
+    month_on DATE NOT NULL,
+    baseline_usd DECIMAL(20, 8) NOT NULL,
+    cost_usd DECIMAL(20, 8) NOT NULL,
+    replica_usd DECIMAL(20, 8) NOT NULL,
+    overlap_usd DECIMAL(20, 8) NOT NULL,
+    spot_milliseconds BIGINT NOT NULL,
+    ondemand_milliseconds BIGINT NOT NULL,
+    estimated_milliseconds BIGINT NOT NULL,
+    unknown_milliseconds BIGINT NOT NULL,
+    computed_at DATETIME(3) NOT NULL,
+    CONSTRAINT client_savings_monthly_pk PRIMARY KEY (client_id, month_on),
+    CONSTRAINT client_savings_monthly_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS savings_snapshots (
+    client_id VARCHAR(36) NOT NULL,
+    day_on DATE NOT NULL,
+    baseline_usd DECIMAL(20, 8) NOT NULL,
+    cost_usd DECIMAL(20, 8) NOT NULL,
+    computed_at DATETIME(3) NOT NULL,
+    CONSTRAINT savings_snapshots_pk PRIMARY KEY (client_id, day_on),
+    CONSTRAINT savings_snapshots_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+UPDATE schema_migrations
+SET statements_begun = 7, statements_done = 7, checksum = '688a76b4734d627b054256890a1785501b17e404fbd6233a6565075987a21c70', applied_at = UTC_TIMESTAMP(3)
+WHERE kind = 'migration' AND name = '0014_create_ledger' AND applied_at IS NULL;
 
 -- procedure advance_replica
 DROP PROCEDURE IF EXISTS advance_replica;
@@ -2772,6 +2912,9 @@ BEGIN
         UNION ALL SELECT 400 * 86400, 'pool_reliability_metrics WHERE period_start < ?'
         UNION ALL SELECT 400 * 86400, 'pricing_snapshots_interpolated WHERE bucket_at < ?'
         UNION ALL SELECT 400 * 86400, 'pricing_snapshots_clean WHERE updated_at < ?'
+        UNION ALL SELECT 400 * 86400, 'cost_corrections WHERE corrected_at < ?'
+        UNION ALL SELECT 400 * 86400, 'cost_hours WHERE hour_at < ?'
+        UNION ALL SELECT 400 * 86400, 'cost_records WHERE hour_at < ?'
         UNION ALL SELECT 90 * 86400, 'decision_engine_log WHERE created_at < ?'
         UNION ALL SELECT 90 * 86400, 'risk_scores WHERE created_at < ?'
         UNION ALL SELECT 7 * 86400, 'pricing_reports WHERE received_at < ?'
@@ -4887,7 +5030,7 @@ FROM (
     UNION ALL
     SELECT 'procedure' AS kind, 'promote_replica' AS name, '17d8429d5556e15b9766f9fa558cdb5f01d2225430624c3c4a810a3670b386ff' AS checksum
     UNION ALL
-    SELECT 'procedure' AS kind, 'purge_expired' AS name, '4056da4585beeba0e8c238f62b63cd57f19966508cfac937b021bbc8793df27a' AS checksum
+    SELECT 'procedure' AS kind, 'purge_expired' AS name, '551e1eab471fa7983b3913598f42b3d433861b81c2f16d9ed3b78013d066b182' AS checksum
     UNION ALL
     SELECT 'procedure' AS kind, 'record_interruption' AS name, '207c7dad515d84673d1cd1d4677d593d04ef561ce8083dd6776e680ac488857f' AS checksum
     UNION ALL

@@ -193,6 +193,15 @@ JOBS = build_registry(
         module="backend.jobs.log_replica_costs",
         summary="What standbys cost is booked by UTC hour.",
     ),
+    Job(
+        name="close_hours",
+        period=timedelta(minutes=10),
+        policy=Policy.LATEST,  # each run closes every finished hour that is open
+        lease=timedelta(minutes=5),
+        executor=Executor.NORMAL,
+        module="backend.jobs.close_hours",
+        summary="Finished hours of the savings ledger are closed, and corrected when more is known.",
+    ),
     # Shared with the database's event of the same name. Yesterday's purge is today's: no catch-up.
     Job(
         name="purge_expired",
