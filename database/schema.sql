@@ -1499,6 +1499,7 @@ CREATE TABLE IF NOT EXISTS client_savings_daily (
     unknown_milliseconds BIGINT NOT NULL,
     computed_at DATETIME(3) NOT NULL,
     CONSTRAINT client_savings_daily_pk PRIMARY KEY (client_id, day_on),
+    KEY client_savings_daily_day_idx (day_on),
     CONSTRAINT client_savings_daily_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
         ON DELETE CASCADE
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
@@ -1516,6 +1517,7 @@ CREATE TABLE IF NOT EXISTS client_savings_monthly (
     unknown_milliseconds BIGINT NOT NULL,
     computed_at DATETIME(3) NOT NULL,
     CONSTRAINT client_savings_monthly_pk PRIMARY KEY (client_id, month_on),
+    KEY client_savings_monthly_month_idx (month_on),
     CONSTRAINT client_savings_monthly_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
         ON DELETE CASCADE
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
@@ -1532,7 +1534,7 @@ CREATE TABLE IF NOT EXISTS savings_snapshots (
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 UPDATE schema_migrations
-SET statements_begun = 7, statements_done = 7, checksum = '688a76b4734d627b054256890a1785501b17e404fbd6233a6565075987a21c70', applied_at = UTC_TIMESTAMP(3)
+SET statements_begun = 7, statements_done = 7, checksum = '6cf7b8fa178367f051eea661603f50229718579a63fa63d5453abb152b8cd7d8', applied_at = UTC_TIMESTAMP(3)
 WHERE kind = 'migration' AND name = '0014_create_ledger' AND applied_at IS NULL;
 
 -- procedure advance_replica
@@ -4746,6 +4748,28 @@ LEFT JOIN instances AS i ON i.agent_id = a.id AND i.instance_id = a.primary_inst
 WHERE a.status <> 'deleted'$$
 DELIMITER ;
 
+-- view client_savings_summary
+DROP VIEW IF EXISTS client_savings_summary;
+DELIMITER $$
+CREATE VIEW client_savings_summary AS
+SELECT
+    t.client_id,
+    c.name AS client_name,
+    t.day_on,
+    t.baseline_usd,
+    t.cost_usd,
+    t.baseline_usd - t.cost_usd AS savings_usd
+FROM clients AS c
+INNER JOIN savings_snapshots AS t
+    ON
+        t.client_id = c.id
+        AND t.day_on = (
+            SELECT MAX(n.day_on)
+            FROM savings_snapshots AS n
+            WHERE n.client_id = c.id
+        )$$
+DELIMITER ;
+
 -- view pool_risk_current
 DROP VIEW IF EXISTS pool_risk_current;
 DELIMITER $$
@@ -5053,6 +5077,8 @@ FROM (
     SELECT 'view' AS kind, 'active_spot_pools' AS name, '652c0bf486cf817b5d18f3724e0a3ca54dbd3520d697d884f7d77ca9ec209630' AS checksum
     UNION ALL
     SELECT 'view' AS kind, 'agent_overview' AS name, '5c345abf4cbf81b54c5c65bc5bfd4b100926a4b2914d64979d3d79c1c02db789' AS checksum
+    UNION ALL
+    SELECT 'view' AS kind, 'client_savings_summary' AS name, '82e57a61bdf7473944a43bb7b1c36390c0813711f24d99891b1bc2ca9b06b8af' AS checksum
     UNION ALL
     SELECT 'view' AS kind, 'pool_risk_current' AS name, '47574acb6d06c4f62e8a5a8210126ac59a4c8eed63d6a5e509f63573e96920e1' AS checksum
     UNION ALL

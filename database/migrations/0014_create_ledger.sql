@@ -102,6 +102,7 @@ CREATE TABLE IF NOT EXISTS client_savings_daily (
     unknown_milliseconds BIGINT NOT NULL,
     computed_at DATETIME(3) NOT NULL,
     CONSTRAINT client_savings_daily_pk PRIMARY KEY (client_id, day_on),
+    KEY client_savings_daily_day_idx (day_on),
     CONSTRAINT client_savings_daily_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
         ON DELETE CASCADE
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
@@ -120,6 +121,7 @@ CREATE TABLE IF NOT EXISTS client_savings_monthly (
     unknown_milliseconds BIGINT NOT NULL,
     computed_at DATETIME(3) NOT NULL,
     CONSTRAINT client_savings_monthly_pk PRIMARY KEY (client_id, month_on),
+    KEY client_savings_monthly_month_idx (month_on),
     CONSTRAINT client_savings_monthly_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
         ON DELETE CASCADE
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
