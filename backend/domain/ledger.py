@@ -51,6 +51,8 @@ class Stay:
         ended_at: Its first instant that is not billed; None while it runs.
         interrupted_at: When EC2 took it, by an event on record; None when nobody or somebody else
             ended it, and when nobody knows when it was launched.
+        seen_until: From then on nobody knows whether it runs, so nothing it costs is known; None
+            when its end is known, or when there is no doubt.
         prices: What the instance itself costs.
         ondemand_prices: What its type costs on-demand.
     """
@@ -62,6 +64,7 @@ class Stay:
     launched_at: datetime
     ended_at: datetime | None
     interrupted_at: datetime | None = None
+    seen_until: datetime | None = None
     prices: PriceSteps = field(default=UNKNOWN)
     ondemand_prices: PriceSteps = field(default=UNKNOWN)
 
@@ -75,6 +78,10 @@ class Stay:
             and self.interrupted_at < end
         )
         return end if is_free else self.launched_at
+
+    def is_seen(self, at: datetime) -> bool:
+        """Whether somebody knows that it ran at an instant of its time."""
+        return self.seen_until is None or at < self.seen_until
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +219,8 @@ def _cut_stay(stay: Stay, terms: Terms, *, since: datetime, until: datetime) -> 
     edges.update(_hours_between(start, end))
     # The report of the end may come after the first hour; what it adds is not free.
     edges.add(stay.free_until)
+    if stay.seen_until is not None:
+        edges.add(stay.seen_until)
     cuts = [start, *sorted(edge for edge in edges if start < edge < end), end]
     return _join(
         CostRow(
@@ -222,8 +231,8 @@ def _cut_stay(stay: Stay, terms: Terms, *, since: datetime, until: datetime) -> 
             hour_at=hour_of(first),
             starts_at=first,
             ends_at=last,
-            price=stay.prices.at(first),
-            ondemand_price=stay.ondemand_prices.at(first),
+            price=stay.prices.at(first) if stay.is_seen(first) else None,
+            ondemand_price=stay.ondemand_prices.at(first) if stay.is_seen(first) else None,
             is_free=first < stay.free_until,
         )
         for first, last in pairwise(cuts)

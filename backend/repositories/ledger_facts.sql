@@ -17,7 +17,7 @@ FROM agents AS a
 -- list_stays --
 -- Instances of some agents that EC2 may have run in [since, until), those that never registered
 -- included. Where nobody said when one was launched, what it costs counts from when it was first
--- heard. Indexes: agents_pk, instances_pk, replica_instances_instance_uq, replica_instances_agent_idx.
+-- heard. heard_at: when any instance of the agent was heard last. Indexes: agents_pk, instances_pk, replica_instances_instance_uq, replica_instances_agent_idx.
 SELECT
     s.agent_id,
     s.client_id,
@@ -32,7 +32,12 @@ SELECT
     s.is_launch_known,
     s.began_at,
     s.last_seen_at,
-    s.ended_at
+    s.ended_at,
+    (
+        SELECT MAX(n.last_seen_at)
+        FROM instances AS n
+        WHERE n.agent_id = s.agent_id
+    ) AS heard_at
 FROM (
     SELECT
         a.id AS agent_id,

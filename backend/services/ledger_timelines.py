@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -16,6 +16,8 @@ HOLDS_FOR: Final = timedelta(minutes=10)  # two buckets; a longer silence is a g
 GUESSED_FOR: Final = timedelta(hours=1)
 # AWS changes list prices a few times in a decade: what is learned today held yesterday.
 ONDEMAND_GUESSED_FOR: Final = timedelta(days=1)
+SILENT_FOR: Final = timedelta(hours=1)  # of all an agent's hosts: then nobody knows if they run
+FORGOTTEN_AFTER: Final = timedelta(days=7)  # of silence, as long as hours are corrected
 HEARD_LATE: Final = timedelta(minutes=5)  # heard so long after its end, an instance lives on
 
 PoolKey = tuple[str, str, str, str]  # client, region, instance type, zone
@@ -49,7 +51,8 @@ def read_timelines(
     for row in rows:
         timeline = timelines[row["agent_id"]]
         timeline.primary_id = row["primary_instance_id"]
-        timeline.stays.append(_stay(row, ends[row["agent_id"], row["instance_id"]], spot, ondemand))
+        stay = _stay(row, ends[row["agent_id"], row["instance_id"]], spot, ondemand)
+        timeline.stays.append(_doubted(stay, row["heard_at"]))
         if row["instance_id"] == row["primary_instance_id"]:
             timeline.takeovers.append(Takeover(row["role_changed_at"], row["instance_id"]))
     for move in ledger_facts.list_takeovers(session, agents, since=since):
@@ -80,6 +83,17 @@ def _stay(
         prices=prices.get(mode, UNKNOWN),
         ondemand_prices=own,
     )
+
+
+def _doubted(stay: Stay, heard_at: datetime | None) -> Stay:
+    """Limit a stay without an end to what somebody has seen.
+
+    A host of ours that vanished is missed by the agent's inventory; when nobody of the agent is
+    heard, there is none, and a forgotten agent must not go on saving money.
+    """
+    if stay.ended_at is not None or heard_at is None:
+        return stay
+    return replace(stay, seen_until=heard_at + SILENT_FOR, ended_at=heard_at + FORGOTTEN_AFTER)
 
 
 def _end(row: Row, ends: Mapping[str, Row]) -> tuple[datetime | None, datetime | None]:

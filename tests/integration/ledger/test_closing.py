@@ -241,3 +241,32 @@ def test_guessed_price_counts_until_the_real_one_comes(database: Database, ledge
     ledger.close(now=at(80))
 
     assert sums(database, "client_savings_daily") == [(usd("0.12"), usd("0.045"))]
+
+
+def test_silent_agent_saves_nothing_until_it_is_heard_again(
+    database: Database, ledger: LedgerClosing
+):
+    make_instance(database, "i-a", at(0), last_seen_at=at(30))
+    clean(database, at(0), at(240), "0.03")
+    ledger.close(now=at(190))
+
+    assert brief(database) == [
+        ("i-a", "primary", 60, usd("0.12"), usd("0.03")),
+        ("i-a", "primary", 30, usd("0.06"), usd("0.015")),
+        ("i-a", "primary", 30, None, None),
+        ("i-a", "primary", 60, None, None),
+    ]
+
+    query(database, "UPDATE instances SET last_seen_at = %(at)s", at=at(195))
+    assert ledger.close(now=at(195)) == Closed(written=2, corrected=2)
+    assert sums(database, "client_savings_daily") == [(usd("0.36"), usd("0.09"))]
+
+
+def test_forgotten_agent_leaves_the_ledger_after_a_week(database: Database, ledger: LedgerClosing):
+    make_instance(database, "i-a", at(0), last_seen_at=at(0))
+    late = NOON + 9 * 24 * HOUR
+
+    while ledger.close(now=late).hours:
+        pass
+
+    assert len(booked(database)) == 7 * 24
