@@ -8,10 +8,12 @@ from decimal import Decimal
 import pytest
 
 from backend.services.ledger_closing import LedgerClosing
+from tests.contract import standbys
 from tests.contract.dashboards import Story, is_number, make_story
+from tests.contract.orders import native
 from tests.contract.serving import World
 
-HOUR = timedelta(hours=1)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -132,3 +134,38 @@ def test_file_of_days_has_a_line_for_each(closed: Story):
     assert sum(each["savings"] for each in answer["savings"]) == pytest.approx(
         _saved(closed.world), abs=1e-4
     )
+
+
+def test_failover_is_booked_as_it_happened(world: World):
+    """The notice, the promotion and EC2's deadline come from the routes that agents really call."""
+    agent = native(world, "i-old")
+    start = world.clock.now()
+    world.clock.advance(timedelta(minutes=30))
+    standbys.standby(world, agent.agent_id, launched_at=world.clock.now())
+    world.clock.advance(timedelta(minutes=20))
+    world.write("UPDATE instances SET last_seen_at = %(now)s", now=world.clock.now())
+    body = standbys.notice(agent, world)
+    answer = world.alpha.post(f"agents/{agent.agent_id}/interruption", body, instance="i-old")
+    assert answer.json()["status"] == "failed_over"
+    world.clock.advance(timedelta(minutes=21))
+
+    LedgerClosing(world.database).close(now=world.clock.now())
+
+    rows = world.rows(
+        "SELECT instance_id, role, starts_at, ends_at FROM cost_records ORDER BY starts_at, role"
+    )
+    minutes = [
+        (
+            r["instance_id"],
+            r["role"],
+            (r["starts_at"] - start) / MINUTE,
+            (r["ends_at"] - start) / MINUTE,
+        )
+        for r in rows
+    ]
+    assert minutes == [
+        ("i-old", "primary", 0, 50),
+        ("i-standby", "replica", 30, 50),
+        ("i-old", "overlap", 50, 52),
+        ("i-standby", "primary", 50, 60),
+    ]
