@@ -84,6 +84,20 @@ class LedgerClosing:
             )
         return done
 
+    def roll_up(self, *, now: datetime) -> int:
+        """Sum the days that corrections may have touched anew; return how many days of agents.
+
+        Closing keeps the sums by itself. This mends what a restored or edited ledger left behind.
+        """
+        since = (now - CORRECTED_FOR).date() - timedelta(days=1)
+
+        def work(tx: Transaction) -> int:
+            count = savings_rollups.roll_up_since(tx, since, now=now)
+            tx.commit()
+            return count
+
+        return self._database.transact("roll_up_savings", work)
+
     def _due(self, now: datetime) -> tuple[datetime, datetime]:
         """Return the span [first, end) of whole hours that are to be closed now."""
 

@@ -270,3 +270,15 @@ def test_forgotten_agent_leaves_the_ledger_after_a_week(database: Database, ledg
         pass
 
     assert len(booked(database)) == 7 * 24
+
+
+def test_sums_are_made_anew_from_the_rows(database: Database, ledger: LedgerClosing):
+    make_instance(database, "i-a", at(0))
+    clean(database, at(0), at(120), "0.03")
+    ledger.close(now=at(130))
+    query(database, "UPDATE cost_records SET cost_usd = 0.05 WHERE hour_at = %(at)s", at=at(0))
+
+    assert ledger.roll_up(now=at(140)) == 1
+
+    for table in SUMS:
+        assert sums(database, table) == [(usd("0.24"), usd("0.08"))]
