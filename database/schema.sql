@@ -1478,7 +1478,7 @@ CREATE TABLE IF NOT EXISTS agent_savings_daily (
     unknown_milliseconds BIGINT NOT NULL,
     computed_at DATETIME(3) NOT NULL,
     CONSTRAINT agent_savings_daily_pk PRIMARY KEY (agent_id, day_on),
-    KEY agent_savings_daily_client_idx (client_id, day_on),
+    KEY agent_savings_daily_client_idx (client_id, day_on, agent_id, baseline_usd, cost_usd),
     CONSTRAINT agent_savings_daily_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
         ON DELETE CASCADE,
     CONSTRAINT agent_savings_daily_agent_fk FOREIGN KEY (agent_id) REFERENCES agents (id)
@@ -1534,7 +1534,7 @@ CREATE TABLE IF NOT EXISTS savings_snapshots (
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 UPDATE schema_migrations
-SET statements_begun = 7, statements_done = 7, checksum = '6cf7b8fa178367f051eea661603f50229718579a63fa63d5453abb152b8cd7d8', applied_at = UTC_TIMESTAMP(3)
+SET statements_begun = 7, statements_done = 7, checksum = '509b09ee1d4f6ed1497a7a8b2c9fe330eac078b7d8fcea659d4b08c07887bb32', applied_at = UTC_TIMESTAMP(3)
 WHERE kind = 'migration' AND name = '0014_create_ledger' AND applied_at IS NULL;
 
 -- procedure advance_replica

@@ -20,7 +20,7 @@ SELECT
 FROM JSON_TABLE(
     %(agents)s, '$[*]' COLUMNS (agent_id VARCHAR(36) CHARACTER SET utf8mb4 PATH '$')
 ) AS j
-INNER JOIN cost_records AS c
+STRAIGHT_JOIN cost_records AS c
     ON
         c.agent_id = j.agent_id COLLATE utf8mb4_bin
         AND c.hour_at >= %(since)s
@@ -134,7 +134,7 @@ SELECT DISTINCT
     c.hour_at,
     c.agent_id
 FROM JSON_TABLE(%(hours)s, '$[*]' COLUMNS (hour_at DATETIME(3) PATH '$')) AS j
-INNER JOIN cost_records AS c ON c.is_estimated = 1 AND c.hour_at = j.hour_at
+STRAIGHT_JOIN cost_records AS c ON c.is_estimated = 1 AND c.hour_at = j.hour_at
 ORDER BY c.hour_at DESC, c.agent_id ASC
 LIMIT %(limit)s
 

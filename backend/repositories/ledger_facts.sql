@@ -17,7 +17,9 @@ FROM agents AS a
 -- list_stays --
 -- Instances of some agents that EC2 may have run in [since, until), those that never registered
 -- included. Where nobody said when one was launched, what it costs counts from when it was first
--- heard. heard_at: when any instance of the agent was heard last. Indexes: agents_pk, instances_pk, replica_instances_instance_uq, replica_instances_agent_idx.
+-- heard. heard_at: when any instance of the agent was heard last. The order of the joins is given:
+-- the ids that are asked for come first. Indexes: agents_pk, instances_pk,
+-- replica_instances_instance_uq, replica_instances_agent_idx.
 SELECT
     s.agent_id,
     s.client_id,
@@ -35,7 +37,7 @@ SELECT
     s.ended_at,
     (
         SELECT MAX(n.last_seen_at)
-        FROM instances AS n
+        FROM instances AS n FORCE INDEX (PRIMARY)
         WHERE n.agent_id = s.agent_id
     ) AS heard_at
 FROM (
@@ -61,8 +63,8 @@ FROM (
     FROM JSON_TABLE(
         %(agents)s, '$[*]' COLUMNS (agent_id VARCHAR(36) CHARACTER SET utf8mb4 PATH '$')
     ) AS j
-    INNER JOIN agents AS a ON a.id = j.agent_id COLLATE utf8mb4_bin
-    INNER JOIN instances AS i ON i.agent_id = a.id
+    STRAIGHT_JOIN agents AS a ON a.id = j.agent_id COLLATE utf8mb4_bin
+    STRAIGHT_JOIN instances AS i FORCE INDEX (PRIMARY) ON i.agent_id = a.id
     LEFT JOIN replica_instances AS r
         ON r.agent_id = i.agent_id AND r.instance_id = i.instance_id
     UNION ALL
@@ -84,8 +86,9 @@ FROM (
     FROM JSON_TABLE(
         %(agents)s, '$[*]' COLUMNS (agent_id VARCHAR(36) CHARACTER SET utf8mb4 PATH '$')
     ) AS j
-    INNER JOIN agents AS a ON a.id = j.agent_id COLLATE utf8mb4_bin
-    INNER JOIN replica_instances AS r ON r.agent_id = a.id
+    STRAIGHT_JOIN agents AS a ON a.id = j.agent_id COLLATE utf8mb4_bin
+    STRAIGHT_JOIN replica_instances AS r FORCE INDEX (replica_instances_agent_idx)
+        ON r.agent_id = a.id
     LEFT JOIN instances AS i ON i.agent_id = r.agent_id AND i.instance_id = r.instance_id
     WHERE r.instance_id IS NOT NULL AND i.instance_id IS NULL
 ) AS s
@@ -115,7 +118,7 @@ FROM (
     FROM JSON_TABLE(
         %(agents)s, '$[*]' COLUMNS (agent_id VARCHAR(36) CHARACTER SET utf8mb4 PATH '$')
     ) AS j
-    INNER JOIN switches AS s ON s.agent_id = j.agent_id COLLATE utf8mb4_bin
+    STRAIGHT_JOIN switches AS s ON s.agent_id = j.agent_id COLLATE utf8mb4_bin
     WHERE
         s.new_instance_id IS NOT NULL
         AND s.requested_at > %(since)s - INTERVAL 2 DAY
@@ -141,7 +144,7 @@ SELECT
 FROM JSON_TABLE(
     %(agents)s, '$[*]' COLUMNS (agent_id VARCHAR(36) CHARACTER SET utf8mb4 PATH '$')
 ) AS j
-INNER JOIN spot_interruption_events AS e ON e.agent_id = j.agent_id COLLATE utf8mb4_bin
+STRAIGHT_JOIN spot_interruption_events AS e ON e.agent_id = j.agent_id COLLATE utf8mb4_bin
 WHERE
     e.is_drill = 0
     AND (
@@ -200,7 +203,7 @@ FROM (
             pool_id BIGINT PATH '$.p'
         )
     ) AS j
-    INNER JOIN pricing_snapshots_clean AS c
+    STRAIGHT_JOIN pricing_snapshots_clean AS c
         ON
             c.pool_id = j.pool_id
             AND c.bucket_at >= %(since)s
@@ -223,7 +226,7 @@ FROM (
             pool_id BIGINT PATH '$.p'
         )
     ) AS j
-    INNER JOIN pricing_snapshots_interpolated AS f
+    STRAIGHT_JOIN pricing_snapshots_interpolated AS f
         ON
             f.client_id = j.client_id COLLATE utf8mb4_bin
             AND f.pool_id = j.pool_id
@@ -250,7 +253,7 @@ FROM JSON_TABLE(
         instance_type VARCHAR(64) CHARACTER SET utf8mb4 PATH '$.t'
     )
 ) AS j
-INNER JOIN ondemand_price_snapshots AS o
+STRAIGHT_JOIN ondemand_price_snapshots AS o
     ON
         o.client_id = j.client_id COLLATE utf8mb4_bin
         AND o.region = j.region COLLATE utf8mb4_bin

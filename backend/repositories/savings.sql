@@ -105,41 +105,36 @@ LIMIT %(limit)s
 
 -- list_agents --
 -- What agents have saved on the days since then, those that saved most first. Indexes:
--- agent_savings_daily_client_idx, agents_pk.
+-- agent_savings_daily_client_idx to rank them, agent_savings_daily_pk and agents_pk for the page.
 SELECT
     t.agent_id,
     a.client_id,
     a.logical_agent_id,
     a.status,
-    t.baseline_usd,
-    t.cost_usd,
-    t.replica_usd,
-    t.overlap_usd,
-    t.spot_milliseconds,
-    t.ondemand_milliseconds,
-    t.estimated_milliseconds,
-    t.unknown_milliseconds
+    SUM(d.baseline_usd) AS baseline_usd,
+    SUM(d.cost_usd) AS cost_usd,
+    SUM(d.replica_usd) AS replica_usd,
+    SUM(d.overlap_usd) AS overlap_usd,
+    SUM(d.spot_milliseconds) AS spot_milliseconds,
+    SUM(d.ondemand_milliseconds) AS ondemand_milliseconds,
+    SUM(d.estimated_milliseconds) AS estimated_milliseconds,
+    SUM(d.unknown_milliseconds) AS unknown_milliseconds
 FROM (
     SELECT
-        d.agent_id,
-        SUM(d.baseline_usd) AS baseline_usd,
-        SUM(d.cost_usd) AS cost_usd,
-        SUM(d.replica_usd) AS replica_usd,
-        SUM(d.overlap_usd) AS overlap_usd,
-        SUM(d.spot_milliseconds) AS spot_milliseconds,
-        SUM(d.ondemand_milliseconds) AS ondemand_milliseconds,
-        SUM(d.estimated_milliseconds) AS estimated_milliseconds,
-        SUM(d.unknown_milliseconds) AS unknown_milliseconds
-    FROM agent_savings_daily AS d
+        r.agent_id,
+        SUM(r.baseline_usd - r.cost_usd) AS savings_usd
+    FROM agent_savings_daily AS r
     WHERE
-        d.day_on >= %(since)s
-        AND (%(client_id)s IS NULL OR d.client_id = %(client_id)s)
-    GROUP BY d.agent_id
-    ORDER BY SUM(d.baseline_usd - d.cost_usd) DESC, d.agent_id ASC
+        r.day_on >= %(since)s
+        AND (%(client_id)s IS NULL OR r.client_id = %(client_id)s)
+    GROUP BY r.agent_id
+    ORDER BY savings_usd DESC, r.agent_id ASC
     LIMIT %(limit)s OFFSET %(offset)s
 ) AS t
 INNER JOIN agents AS a ON a.id = t.agent_id
-ORDER BY t.baseline_usd - t.cost_usd DESC, t.agent_id ASC
+INNER JOIN agent_savings_daily AS d ON d.agent_id = t.agent_id AND d.day_on >= %(since)s
+GROUP BY t.agent_id, t.savings_usd, a.client_id, a.logical_agent_id, a.status
+ORDER BY t.savings_usd DESC, t.agent_id ASC
 
 -- count_agents --
 -- How many agents have anything on the days since then. Index: agent_savings_daily_client_idx.
