@@ -17,8 +17,9 @@ FROM agents AS a
 -- list_stays --
 -- Instances of some agents that EC2 may have run in [since, until), those that never registered
 -- included. Where nobody said when one was launched, what it costs counts from when it was first
--- heard. heard_at: when any instance of the agent was heard last. The order of the joins is given:
--- the ids that are asked for come first. Indexes: agents_pk, instances_pk,
+-- heard. agent_heard_at: when any instance of the agent was heard last; has_inventory: its primary is
+-- an agent of ours, which tells what has vanished. The order of the joins is given: the ids that are
+-- asked for come first. Indexes: agents_pk, instances_pk, instances_primary_uq,
 -- replica_instances_instance_uq, replica_instances_agent_idx.
 SELECT
     s.agent_id,
@@ -39,7 +40,8 @@ SELECT
         SELECT MAX(n.last_seen_at)
         FROM instances AS n FORCE INDEX (PRIMARY)
         WHERE n.agent_id = s.agent_id
-    ) AS heard_at
+    ) AS agent_heard_at,
+    COALESCE(p.protocol >= 5, 0) AS has_inventory
 FROM (
     SELECT
         a.id AS agent_id,
@@ -92,6 +94,7 @@ FROM (
     LEFT JOIN instances AS i ON i.agent_id = r.agent_id AND i.instance_id = r.instance_id
     WHERE r.instance_id IS NOT NULL AND i.instance_id IS NULL
 ) AS s
+LEFT JOIN instances AS p FORCE INDEX (instances_primary_uq) ON p.primary_slot = s.agent_id
 WHERE
     s.began_at < %(until)s
     AND (s.ended_at IS NULL OR s.ended_at > %(since)s)

@@ -16,7 +16,7 @@ HOLDS_FOR: Final = timedelta(minutes=10)  # two buckets; a longer silence is a g
 GUESSED_FOR: Final = timedelta(hours=1)
 # AWS changes list prices a few times in a decade: what is learned today held yesterday.
 ONDEMAND_GUESSED_FOR: Final = timedelta(days=1)
-SILENT_FOR: Final = timedelta(hours=1)  # of all an agent's hosts: then nobody knows if they run
+SILENT_FOR: Final = timedelta(hours=1)  # then nobody knows whether a host still runs
 FORGOTTEN_AFTER: Final = timedelta(days=7)  # of silence, as long as hours are corrected
 HEARD_LATE: Final = timedelta(minutes=5)  # heard so long after its end, an instance lives on
 
@@ -52,7 +52,7 @@ def read_timelines(
         timeline = timelines[row["agent_id"]]
         timeline.primary_id = row["primary_instance_id"]
         stay = _stay(row, ends[row["agent_id"], row["instance_id"]], spot, ondemand)
-        timeline.stays.append(_doubted(stay, row["heard_at"]))
+        timeline.stays.append(_doubted(stay, _vouched_at(row)))
         if row["instance_id"] == row["primary_instance_id"]:
             timeline.takeovers.append(Takeover(row["role_changed_at"], row["instance_id"]))
     for move in ledger_facts.list_takeovers(session, agents, since=since):
@@ -85,12 +85,19 @@ def _stay(
     )
 
 
-def _doubted(stay: Stay, heard_at: datetime | None) -> Stay:
-    """Limit a stay without an end to what somebody has seen.
+def _vouched_at(row: Row) -> datetime | None:
+    """Return when somebody last knew that an instance ran; None when nobody was ever heard.
 
-    A host of ours that vanished is missed by the agent's inventory; when nobody of the agent is
-    heard, there is none, and a forgotten agent must not go on saving money.
+    A host that vanished is missed by the inventory of its agent, so whoever is heard of an agent of
+    ours speaks for all. An installed agent keeps no inventory and speaks for its own host.
     """
+    own: datetime | None = row["last_seen_at"]
+    agents: datetime | None = row["agent_heard_at"]
+    return agents if row["has_inventory"] else own or agents
+
+
+def _doubted(stay: Stay, heard_at: datetime | None) -> Stay:
+    """Limit a stay without an end: a forgotten agent must not go on saving money."""
     if stay.ended_at is not None or heard_at is None:
         return stay
     return replace(stay, seen_until=heard_at + SILENT_FOR, ended_at=heard_at + FORGOTTEN_AFTER)

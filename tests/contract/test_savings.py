@@ -18,13 +18,14 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 @pytest.fixture
 def closed(world: World) -> Story:
-    """The moved agent three hours later, with every price known and every hour closed."""
+    """The moved agent an hour and a half later: both hosts are heard, every price is known."""
     story = make_story(world)
     start = world.clock.now() - 3 * HOUR
     for zone, price in (("us-east-1a", "0.04"), ("us-east-1b", "0.03")):
         for bucket in range(60):
             _write_price(world, zone, price, start + bucket * timedelta(minutes=5))
     world.clock.advance(timedelta(hours=1, minutes=30))
+    world.write("UPDATE instances SET last_seen_at = %(now)s", now=world.clock.now())
     LedgerClosing(world.database).close(now=world.clock.now())
     return story
 

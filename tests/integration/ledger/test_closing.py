@@ -282,3 +282,24 @@ def test_sums_are_made_anew_from_the_rows(database: Database, ledger: LedgerClos
 
     for table in SUMS:
         assert sums(database, table) == [(usd("0.24"), usd("0.08"))]
+
+
+@pytest.mark.parametrize(("protocol", "cost"), [(5, usd("0.03")), (4, None)])
+def test_silent_old_host_costs_only_when_an_inventory_would_miss_it(
+    database: Database, ledger: LedgerClosing, protocol: int, cost: Decimal | None
+):
+    make_instance(database, "i-a", at(-120), protocol=protocol, last_seen_at=at(60))
+    make_instance(
+        database,
+        "i-old",
+        at(-120),
+        role="superseded",
+        protocol=protocol,
+        last_seen_at=at(-60),
+    )
+    clean(database, at(0), at(60), "0.03")
+
+    ledger.close(now=at(70))
+
+    assert ("i-old", "overlap", 60, usd("0"), cost) in brief(database)
+    assert ("i-a", "primary", 60, usd("0.12"), usd("0.03")) in brief(database)
