@@ -102,8 +102,9 @@ ORDER BY s.agent_id ASC, s.instance_id ASC
 LIMIT 100000
 
 -- list_takeovers --
--- Replacements of these agents' primaries since an instant: at the moment of a promotion, else when
--- the traffic moved. Index: switches_agent_idx.
+-- Replacements of these agents' primaries since an instant: at the moment of a promotion, whatever
+-- became of its traffic, else when the traffic moved. One may be told twice. Indexes:
+-- switches_agent_idx, replica_instances_agent_idx, switches_new_instance_idx.
 SELECT
     t.agent_id,
     t.old_instance_id,
@@ -130,6 +131,20 @@ FROM (
             OR s.cut_over_at IS NOT NULL
             OR s.reason IN ('promotion', 'adopted')
         )
+    UNION ALL
+    SELECT
+        r.agent_id,
+        s.old_instance_id,
+        r.instance_id AS new_instance_id,
+        r.promoted_at AS moved_at
+    FROM JSON_TABLE(
+        %(agents)s, '$[*]' COLUMNS (agent_id VARCHAR(36) CHARACTER SET utf8mb4 PATH '$')
+    ) AS j
+    STRAIGHT_JOIN replica_instances AS r FORCE INDEX (replica_instances_agent_idx)
+        ON r.agent_id = j.agent_id COLLATE utf8mb4_bin
+    INNER JOIN switches AS s
+        ON s.agent_id = r.agent_id AND s.new_instance_id = r.instance_id
+    WHERE r.promoted_at > %(since)s
 ) AS t
 WHERE t.moved_at > %(since)s
 ORDER BY t.agent_id ASC, t.moved_at ASC, t.new_instance_id ASC

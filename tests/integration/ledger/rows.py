@@ -57,6 +57,29 @@ def make_instance(database: Database, name: str, launched_at: datetime, **over: 
     insert(database, "instances", **(row | over))
 
 
+def make_replica(database: Database, name: str, launched_at: datetime, **over: Any) -> None:
+    """A spot instance that was launched to stand by."""
+    row = {
+        "id": f"replica-{name}",
+        "client_id": CLIENT,
+        "agent_id": AGENT,
+        "kind": "manual",
+        "status": "ready",
+        "standby_slot": 1,
+        "instance_id": name,
+        "instance_type": TYPE,
+        "region": REGION,
+        "az": "eu-west-1a",
+        "mode": "spot",
+        "pools": "[]",
+        "protocol": 5,
+        "created_by": "x",
+        "created_at": launched_at,
+        "launched_at": launched_at,
+    }
+    insert(database, "replica_instances", **(row | over))
+
+
 def make_switch(database: Database, old: str, new: str, cut_over_at: datetime) -> None:
     """A completed move of the agent."""
     insert(

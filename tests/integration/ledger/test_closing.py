@@ -7,10 +7,8 @@ import pytest
 
 from backend.db.database import Database
 from backend.services.ledger_closing import Closed, LedgerClosing
-from tests.integration.jobs.rows import insert, query
+from tests.integration.jobs.rows import query
 from tests.integration.ledger.rows import (
-    AGENT,
-    CLIENT,
     HOUR,
     MINUTE,
     NOON,
@@ -21,6 +19,7 @@ from tests.integration.ledger.rows import (
     make_agent,
     make_instance,
     make_notice,
+    make_replica,
     make_switch,
     ondemand,
     ran,
@@ -98,27 +97,7 @@ def test_standby_that_never_registered_costs_until_it_ends(
     database: Database, ledger: LedgerClosing
 ):
     make_instance(database, "i-a", at(0))
-    insert(
-        database,
-        "replica_instances",
-        id="r",
-        client_id=CLIENT,
-        agent_id=AGENT,
-        kind="manual",
-        status="terminated",
-        standby_slot=1,
-        instance_id="i-r",
-        instance_type="m5.large",
-        region="eu-west-1",
-        az="eu-west-1a",
-        mode="spot",
-        pools="[]",
-        protocol=4,
-        created_by="x",
-        created_at=at(10),
-        launched_at=at(10),
-        ended_at=at(30),
-    )
+    make_replica(database, "i-r", at(10), status="terminated", ended_at=at(30))
     clean(database, at(0), at(60), "0.03")
 
     ledger.close(now=at(70))
@@ -303,3 +282,23 @@ def test_silent_old_host_costs_only_when_an_inventory_would_miss_it(
 
     assert ("i-old", "overlap", 60, usd("0"), cost) in brief(database)
     assert ("i-a", "primary", 60, usd("0.12"), usd("0.03")) in brief(database)
+
+
+def test_promotion_counts_when_its_traffic_was_never_verified(
+    database: Database, ledger: LedgerClosing
+):
+    make_instance(database, "i-a", at(0), role="superseded", terminated_at=at(40))
+    make_replica(database, "i-r", at(20), status="promoted", promoted_at=at(40))
+    make_instance(database, "i-r", at(20), role_changed_at=at(40))
+    query(database, "UPDATE agents SET primary_instance_id = 'i-r'")
+    make_switch(database, "i-a", "i-r", at(40))
+    query(database, "UPDATE switches SET status = 'failed', reason = 'x', cut_over_at = NULL")
+    clean(database, at(0), at(60), "0.03")
+
+    ledger.close(now=at(70))
+
+    assert [row[:3] for row in brief(database)] == [
+        ("i-a", "primary", 40),
+        ("i-r", "replica", 20),
+        ("i-r", "primary", 20),
+    ]

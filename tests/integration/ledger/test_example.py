@@ -22,6 +22,7 @@ from tests.integration.ledger.rows import (
     make_agent,
     make_instance,
     make_notice,
+    make_replica,
     ondemand,
 )
 
@@ -56,7 +57,9 @@ def example(database: Database) -> Database:
         ended_at=at(64),
     )
     query(database, "UPDATE agents SET created_at = %(at)s", at=NOON)
-    _standby(database, 1, "i-rrr", at(20), az="eu-west-1b", promoted_at=at(63.5))
+    make_replica(
+        database, "i-rrr", at(20), az="eu-west-1b", status="promoted", promoted_at=at(63.5)
+    )
     # The last standby ran in a pool of its own, the client's third.
     query(
         database,
@@ -64,35 +67,11 @@ def example(database: Database) -> Database:
         " source, sample_count, report_count, spread_usd_per_hour, is_discrepant, updated_at"
         " FROM pricing_snapshots_clean WHERE pool_id = 1",
     )
-    _standby(database, 2, "i-fff", at(70), az="eu-west-1c")
+    make_replica(database, "i-fff", at(70), az="eu-west-1c")
     make_instance(database, "i-fff", at(70), role="replica", az="eu-west-1c")
     make_notice(database, "i-fff", at(98))
     LedgerClosing(database).close(now=at(130))
     return database
-
-
-def _standby(database: Database, number: int, name: str, launched_at, az, **over) -> None:
-    insert(
-        database,
-        "replica_instances",
-        id=f"r-{number}",
-        client_id=CLIENT,
-        agent_id=AGENT,
-        kind="manual",
-        status="promoted" if over else "ready",
-        standby_slot=1,
-        instance_id=name,
-        instance_type="m5.large",
-        region="eu-west-1",
-        az=az,
-        mode="spot",
-        pools="[]",
-        protocol=5,
-        created_by="x",
-        created_at=launched_at,
-        launched_at=launched_at,
-        **over,
-    )
 
 
 def test_program_finds_the_rows_of_the_page(example: Database):
