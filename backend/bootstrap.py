@@ -61,7 +61,8 @@ from backend.services.replica_requests import ReplicaRequests
 from backend.services.replica_takeover import ReplicaTakeover
 from backend.services.replicas import Replicas
 from backend.services.retirements import Retirements
-from backend.services.savings_estimates import SavingsEstimates
+from backend.services.savings import Savings
+from backend.services.savings_overview import SavingsOverview
 from backend.services.schema_state import pending_migrations
 from backend.services.scorer_health import scorer_parts
 from backend.services.search import Search
@@ -100,6 +101,7 @@ class Operating:
     notifications: Notifications
     search: Search
     pool_statistics: PoolStatistics
+    savings_overview: SavingsOverview
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +235,7 @@ def _deciding(
 
 
 def _operating(settings: Settings, clock: Clock, database: Database) -> Operating:
-    savings = SavingsEstimates(database, clock)
+    savings = Savings(database, clock)
     silence_seconds = settings.agent_heartbeat_timeout_seconds
     return Operating(
         agent_settings=AgentSettings(database, clock),
@@ -249,6 +251,7 @@ def _operating(settings: Settings, clock: Clock, database: Database) -> Operatin
         notifications=Notifications(database, clock),
         search=Search(database),
         pool_statistics=PoolStatistics(database, clock),
+        savings_overview=SavingsOverview(database, clock),
     )
 
 

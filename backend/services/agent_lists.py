@@ -10,7 +10,7 @@ from backend.db.database import Database
 from backend.db.session import Row, Session
 from backend.errors import NotFound
 from backend.repositories import agent_lists, agent_settings
-from backend.services.savings_estimates import SavingsEstimates
+from backend.services.savings import Savings
 
 DAY = timedelta(days=1)
 REPORTS_WITHIN = timedelta(minutes=10)  # agents report prices every five minutes
@@ -40,7 +40,7 @@ class AgentLists:
     """Reads agents. ``client_id`` None means every tenant (operators). Thread-safe."""
 
     def __init__(
-        self, database: Database, clock: Clock, savings: SavingsEstimates, silence_seconds: int
+        self, database: Database, clock: Clock, savings: Savings, silence_seconds: int
     ) -> None:
         self._database = database
         self._clock = clock
