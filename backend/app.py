@@ -19,7 +19,8 @@ from backend.api.requests import ApiRequest
 from backend.api.responses import ApiResponse
 from backend.api.routes import blueprints
 from backend.dashboard.agent_page import agent_pages
-from backend.dashboard.pages import assets, pages
+from backend.dashboard.legacy import legacy_pages
+from backend.dashboard.pages import ASSETS_FOLDER, assets, pages
 from backend.dashboard.rooms import rooms
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ def create_app(container: "Container") -> flask.Flask:
     app.extensions[CONTAINER_KEY] = container
     for blueprint in (*blueprints(), pages, rooms, agent_pages, assets):
         app.register_api(blueprint)
+    if settings.legacy_dashboard_dir is not None:
+        app.register_api(legacy_pages(settings.legacy_dashboard_dir, ASSETS_FOLDER))
     frame = Frame(container, guards_of(app))
     app.before_request(frame.before)
     app.after_request(frame.after)
