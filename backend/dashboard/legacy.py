@@ -9,7 +9,7 @@ from pathlib import Path
 from flask import Response, make_response, redirect, send_file
 from pydantic import BaseModel
 from werkzeug.exceptions import NotFound
-from werkzeug.utils import safe_join
+from werkzeug.security import safe_join
 
 from backend.api.blueprints import GuardedBlueprint
 from backend.dashboard.rendering import page_blueprint
