@@ -35,7 +35,7 @@ class Conformity:
         return answer
 
     def _check(self, kinds: dict[int, Any], status: int, body: bytes) -> None:
-        if status < FIRST_REFUSAL:
+        if status < FIRST_REFUSAL or status in kinds:
             kinds[status].validate_json(body, strict=True)
-        elif b'"code"' in body:
+        else:
             ErrorBody.model_validate_json(body, strict=True)

@@ -43,11 +43,18 @@ _FILES = {
         }
     }
 }
-_DONE = {200: "Done", 201: "Made"}
-# What is unlike the rule: another shape of a refusal, or a refusal that only this route knows.
+_MEANING = {
+    200: "Done",
+    201: "Made",
+    401: "The token is missing or not valid",
+    403: "The client is suspended",
+    503: "Not ready",
+}
 _LIMITED = frozenset({"auth.login"})
-_HEALTH = frozenset({"health.show_health", "health.show_ready"})
-_OWN_REFUSALS = frozenset({"client_validate.validate_token"})
+# Public routes that look at credentials all the same.
+_CHECKS_FOR_ITSELF = frozenset(
+    {"auth.login", "client_validate.validate_token", "metrics.show_metrics"}
+)
 _NEEDS_NO_DATABASE = frozenset({"health.show_live"})
 
 
@@ -69,8 +76,8 @@ def complete(spec: dict[str, Any], routes: Map, guards: Mapping[str, Guard]) -> 
                 operation["requestBody"] = {"required": True, "content": _FILES}
             operation["security"] = _security(guard)
             operation["responses"] = {
-                **_successes(endpoint, schemas),
                 **_refusals(endpoint, guard, method, operation),
+                **_answers(endpoint, schemas),
             }
             _show(operation, examples().get(endpoint, Example()))
 
@@ -88,7 +95,7 @@ def _security(guard: Guard) -> list[dict[str, list[str]]]:
     return [{name: []} for name in names]
 
 
-def _successes(endpoint: str, schemas: dict[str, Any]) -> dict[str, Any]:
+def _answers(endpoint: str, schemas: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     shown = examples().get(endpoint, Example()).answers
     for status, kind in answers().get(endpoint, {}).items():
@@ -97,10 +104,10 @@ def _successes(endpoint: str, schemas: dict[str, Any]) -> dict[str, Any]:
         content: dict[str, Any] = {_JSON: {"schema": schema}}
         if str(status) in shown:
             content[_JSON]["example"] = shown[str(status)]
-        found[str(status)] = {"description": _DONE[status], "content": content}
+        found[str(status)] = {"description": _MEANING[status], "content": content}
     if endpoint in TEXTS:
         text = {TEXTS[endpoint]: {"schema": {"type": "string"}}}
-        done = found.setdefault("200", {"description": _DONE[200], "content": {}})
+        done = found.setdefault("200", {"description": _MEANING[200], "content": {}})
         done["content"].update(text)
     return found
 
@@ -110,37 +117,20 @@ def _refusals(
 ) -> dict[str, Any]:
     """Say which refusals an operation knows. A fault of ours (500) is never one of them."""
     why = {"400": "Not valid: details names the fields"}
-    if not guard.is_public or endpoint in _LIMITED | _OWN_REFUSALS | {"metrics.show_metrics"}:
+    if not guard.is_public or endpoint in _CHECKS_FOR_ITSELF:
         why["401"] = "Credentials are missing or not valid"
         why["403"] = f"Not permitted: this is for {guard.name}"
-    if operation.get("parameters"):
+    if operation.get("parameters") or method != "get":
         why["404"] = "There is no such thing, or it is another tenant's"
         why["409"] = "In conflict with how things stand; code says with what"
     if method != "get":
-        why["409"] = "In conflict with how things stand; code says with what"
         why["413"] = "The body is too large"
         why["415"] = "The body must be JSON"
     if endpoint in _LIMITED:
         why["429"] = "Too many attempts; Retry-After says how long to wait"
     if endpoint not in _NEEDS_NO_DATABASE:
         why["503"] = "The database is away; the call may be repeated"
-    found: dict[str, Any] = {
-        code: {"description": text, "content": _ERROR} for code, text in why.items()
-    }
-    for code in _odd_shapes(endpoint):
-        kind = answers()[endpoint][200].json_schema(ref_template=_REFERENCE)
-        kind.pop("$defs", None)
-        found[code] = {
-            "description": "As 200 says it, with no",
-            "content": {_JSON: {"schema": kind}},
-        }
-    return found
-
-
-def _odd_shapes(endpoint: str) -> tuple[str, ...]:
-    if endpoint in _HEALTH:
-        return ("503",)
-    return ("401", "403") if endpoint in _OWN_REFUSALS else ()
+    return {code: {"description": text, "content": _ERROR} for code, text in why.items()}
 
 
 def _show(operation: dict[str, Any], example: Example) -> None:

@@ -7,7 +7,6 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
-from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
@@ -19,13 +18,14 @@ from tests.contract.dashboards import Story
 from tests.meta.test_routes import bare_app
 
 CHECKS = [
-    not_a_server_error,
     status_code_conformance,
     content_type_conformance,
     response_headers_conformance,
     response_schema_conformance,
 ]
-EXAMPLES = 12
+EXAMPLES = 8
+SERVER_ERROR = 500
+MAY_BE_UNREADY = ("/health", "/health/ready")  # no jobs run here
 SEED = 20_260_302
 # What would take the world away under the other calls is tried on strangers only.
 _DESTRUCTIVE = ("/suspend", "/regenerate-token", "/termination")
@@ -67,7 +67,9 @@ def test_answers_are_described_when_calls_are_made_from_the_description(
         if is_known and not is_destructive:
             for name in known.keys() & case.path_parameters.keys():
                 case.path_parameters[name] = known[name]
-        case.call_and_validate(headers=headers, checks=CHECKS)
+        answer = case.call(headers=headers)
+        assert answer.status_code < SERVER_ERROR or path in MAY_BE_UNREADY
+        case.validate_response(answer, checks=CHECKS, headers=headers)
 
     call()
 

@@ -1,5 +1,7 @@
 """Clients, operators and their keys, as operators read them."""
 
+from typing import Any
+
 from pydantic import AwareDatetime
 
 from backend.api.answers.base import Answer
@@ -156,7 +158,7 @@ class WhoAmI(Answer):
     operator: SignedInOperator
 
 
-ANSWERS = {
+ANSWERS: dict[str, dict[int, Any]] = {
     "admin_clients.create_client": {200: ClientCreated},
     "admin_clients.create_token": {201: TokenCreated},
     "admin_clients.delete_client": {200: DoneWithMessage},

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import AwareDatetime
 
 from backend.api.answers.base import UNSET, Answer
-from backend.api.answers.common import Refusal
+from backend.api.answers.common import AlreadyThere, Refusal
 
 
 class CleanupNoted(Answer):
@@ -139,18 +139,16 @@ class SwitchNoted(Answer):
 
 
 class SwitchOrdered(Answer):
-    """Move an agent."""
+    """A switch was ordered, or had been."""
 
     success: bool
-    command_id: str = UNSET
-    agent_id: str | None = UNSET
-    target_mode: str | None = UNSET
-    target_pool_id: str | None = UNSET
-    reason: str | None = UNSET
+    command_id: str
+    agent_id: str
+    target_mode: str
+    target_pool_id: str | None
+    reason: str | None
     message: str
-    auto_switch_enabled: bool = UNSET
-    current_mode: str | None = UNSET
-    current_pool_id: str | None = UNSET
+    auto_switch_enabled: bool
 
 
 class AgentRecord(Answer):
@@ -193,7 +191,7 @@ class AgentRecordPage(Answer):
     next: str | None
 
 
-ANSWERS = {
+ANSWERS: dict[str, dict[int, Any]] = {
     "agent.cleanup_report": {200: CleanupNoted},
     "agent.heartbeat": {200: HeartbeatNoted},
     "agent.register": {200: Registered},
@@ -205,7 +203,7 @@ ANSWERS = {
     "agent_work.pending_commands": {200: list[CommandOrder]},
     "agent_work.pricing_report": {200: PricesTaken},
     "agent_work.switch_report": {200: SwitchNoted},
-    "agents.issue_switch_command": {200: SwitchOrdered},
+    "agents.issue_switch_command": {200: SwitchOrdered | AlreadyThere},
     "agents.list_agents": {200: AgentRecordPage},
     "agents.show_agent": {200: AgentRecord},
 }

@@ -336,7 +336,17 @@ class TokenValid(Answer):
     scope: str
 
 
-ANSWERS = {
+class TokenRefused(Answer):
+    """The token is missing, unknown, revoked or expired, or its client is suspended."""
+
+    valid: bool
+    error: str
+    code: str
+    request_id: str
+    details: dict[str, Any]
+
+
+ANSWERS: dict[str, dict[int, Any]] = {
     "client_agents.change_config": {200: ConfigChanged},
     "client_agents.change_settings": {200: ConfigChanged},
     "client_agents.delete_agent": {200: AgentDeleted},
@@ -351,5 +361,9 @@ ANSWERS = {
     "client_views.list_switch_history": {200: list[SwitchCard]},
     "client_views.list_switches": {200: list[SwitchCard] | OwnSwitches},
     "client_views.show_client": {200: ClientCard | ClientDetail},
-    "client_validate.validate_token": {200: TokenValid},
+    "client_validate.validate_token": {
+        200: TokenValid,
+        401: TokenRefused,
+        403: TokenRefused,
+    },
 }

@@ -13,6 +13,15 @@ class Refusal(Answer):
     code: str
 
 
+class AlreadyThere(Answer):
+    """Nothing was ordered: the agent runs where it was to be moved."""
+
+    success: bool
+    message: str
+    current_mode: str | None
+    current_pool_id: str | None
+
+
 class Done(Answer):
     """It is done."""
 

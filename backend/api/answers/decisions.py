@@ -1,5 +1,7 @@
 """Decisions and their limits, as they are answered."""
 
+from typing import Any
+
 from pydantic import AwareDatetime, Field
 
 from backend.api.answers.base import Answer
@@ -35,8 +37,8 @@ class DecisionMade(Answer):
 class CurrentPool(Answer):
     """The pool of the present instance."""
 
-    id: str
-    name: str
+    id: str | None
+    name: str | None
     az: str | None
 
 
@@ -201,7 +203,7 @@ class AgentDecisions(Answer):
     pricingHealth: PricingHealth
 
 
-ANSWERS = {
+ANSWERS: dict[str, dict[int, Any]] = {
     "agent_decisions.decide": {200: DecisionMade},
     "agent_decisions.switch_recommendation": {200: SwitchRecommendation},
     "decision_limits.change_limits": {200: LimitsChanged},

@@ -1,9 +1,19 @@
 """Signals, take-overs and rehearsals, as they are answered."""
 
+from typing import Any
+
 from pydantic import AwareDatetime
 
 from backend.api.answers.base import Answer
 from backend.api.answers.common import Done, StatusNoted
+
+
+class LaunchPool(Answer):
+    """The pool that is tried first."""
+
+    id: str
+    name: str
+    az: str
 
 
 class EmergencyReplicaOrdered(Answer):
@@ -13,7 +23,7 @@ class EmergencyReplicaOrdered(Answer):
     replica_id: str | None
     instance_id: str | None
     replica_instance_id: str | None
-    pool: str | None
+    pool: LaunchPool | None
     hourly_cost: float | None
     message: str
     urgency: str
@@ -154,7 +164,7 @@ class Rehearsed(Answer):
     executed: RehearsedStep | None
 
 
-ANSWERS = {
+ANSWERS: dict[str, dict[int, Any]] = {
     "agent_emergency.create_emergency_replica": {
         200: EmergencyReplicaOrdered | EmergencyReplicaRefusal,
         201: EmergencyReplicaOrdered,

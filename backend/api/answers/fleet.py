@@ -298,7 +298,7 @@ class GlobalExport(Answer):
     total: int
 
 
-ANSWERS = {
+ANSWERS: dict[str, dict[int, Any]] = {
     "admin_fleet.list_agents": {200: list[FleetAgent] | FleetAgents},
     "admin_fleet.list_instances": {200: list[FleetInstance] | FleetInstances},
     "admin_fleet.show_agent_health": {200: AgentHealth},

@@ -1,5 +1,7 @@
 """Notifications, search and health, as they are answered."""
 
+from typing import Any
+
 from pydantic import AwareDatetime
 
 from backend.api.answers.base import UNSET, Answer
@@ -83,12 +85,12 @@ class Readiness(Answer):
     ready: bool
 
 
-ANSWERS = {
+ANSWERS: dict[str, dict[int, Any]] = {
     "notifications.list_notifications": {200: list[Notification]},
     "notifications.mark_all_read": {200: AllMarked},
     "notifications.mark_read": {200: Done},
     "search.search": {200: SearchResult},
-    "health.show_health": {200: HealthReport},
+    "health.show_health": {200: HealthReport, 503: HealthReport},
     "health.show_live": {200: Liveness},
-    "health.show_ready": {200: Readiness},
+    "health.show_ready": {200: Readiness, 503: Readiness},
 }

@@ -1,8 +1,11 @@
 """Instances, as dashboards read them."""
 
+from typing import Any
+
 from pydantic import AwareDatetime, ConfigDict
 
 from backend.api.answers.base import Answer
+from backend.api.answers.common import AlreadyThere
 
 
 class LogLine(Answer):
@@ -127,11 +130,11 @@ class ForcedSwitch(Answer):
     message: str
 
 
-ANSWERS = {
+ANSWERS: dict[str, dict[int, Any]] = {
     "client_instance_views.list_logs": {200: list[LogLine]},
     "client_instance_views.show_metrics": {200: InstanceMetrics},
     "client_instance_views.show_options": {200: InstanceOptions},
     "client_instance_views.show_price_history": {200: PriceHistory},
     "client_instance_views.show_pricing": {200: InstancePricing},
-    "client_instances.force_switch": {200: ForcedSwitch},
+    "client_instances.force_switch": {200: ForcedSwitch | AlreadyThere},
 }

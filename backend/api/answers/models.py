@@ -1,5 +1,7 @@
 """Models, as operators read them."""
 
+from typing import Any
+
 from pydantic import AwareDatetime
 
 from backend.api.answers.base import Answer
@@ -105,7 +107,7 @@ class ModelsUploaded(Answer):
     notes: list[str]
 
 
-ANSWERS = {
+ANSWERS: dict[str, dict[int, Any]] = {
     "admin_models.activate_models": {200: ModelsActivated},
     "admin_models.fall_back": {200: FellBack},
     "admin_models.list_models": {200: ModelList},

@@ -1,5 +1,7 @@
 """Replicas, as they are answered."""
 
+from typing import Any
+
 from pydantic import AwareDatetime
 
 from backend.api.answers.base import UNSET, Answer
@@ -170,7 +172,7 @@ class Standby(Answer):
     replica: StandbyReplica
 
 
-ANSWERS = {
+ANSWERS: dict[str, dict[int, Any]] = {
     "agent_replicas.bind_replica": {200: ReplicaBound | Refusal},
     "agent_replicas.create_replica": {200: ReplicaOrdered | Refusal},
     "agent_replicas.delete_replica": {200: ReplicaEnded},
