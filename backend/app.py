@@ -18,6 +18,7 @@ from backend.api.guards import PUBLIC, Guard
 from backend.api.requests import ApiRequest
 from backend.api.responses import ApiResponse
 from backend.api.routes import blueprints
+from backend.api.viewer import START_PAGE, SWAGGER_PAGE
 from backend.dashboard.agent_page import agent_pages
 from backend.dashboard.legacy import legacy_pages
 from backend.dashboard.pages import ASSETS_FOLDER, assets, pages
@@ -63,6 +64,8 @@ def create_app(container: "Container") -> flask.Flask:
     )
     settings = container.settings
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.config["OPENAPI_HTML_STRING"] = START_PAGE
+    app.config["SWAGGER_HTML_STRING"] = SWAGGER_PAGE
     app.extensions[CONTAINER_KEY] = container
     for blueprint in (*blueprints(), pages, rooms, agent_pages, assets):
         app.register_api(blueprint)

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import AwareDatetime
 
 from backend.api.answers.base import UNSET, Answer
-from backend.api.answers.common import AlreadyThere, Refusal
+from backend.api.answers.parts import AlreadyThere, Refusal
 
 
 class CleanupNoted(Answer):

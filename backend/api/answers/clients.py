@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import AwareDatetime
 
 from backend.api.answers.base import Answer
-from backend.api.answers.common import ClientCard
+from backend.api.answers.parts import ClientCard
 
 
 class ConfigChanged(Answer):

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import AwareDatetime
 
 from backend.api.answers.base import Answer
-from backend.api.answers.common import ClientCard, Part
+from backend.api.answers.parts import ClientCard, Part
 
 
 class FleetAgent(Answer):

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import AwareDatetime, ConfigDict
 
 from backend.api.answers.base import Answer
-from backend.api.answers.common import AlreadyThere
+from backend.api.answers.parts import AlreadyThere
 
 
 class LogLine(Answer):

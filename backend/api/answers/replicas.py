@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import AwareDatetime
 
 from backend.api.answers.base import UNSET, Answer
-from backend.api.answers.common import Refusal
+from backend.api.answers.parts import Refusal
 
 
 class ReplicaBound(Answer):
