@@ -18,6 +18,7 @@ from backend.api.guards import PUBLIC, Guard
 from backend.api.requests import ApiRequest
 from backend.api.responses import ApiResponse
 from backend.api.routes import blueprints
+from backend.api.shared_reads import SHARED_READS_KEY, SharedReads
 from backend.api.viewer import START_PAGE, SWAGGER_PAGE
 from backend.dashboard.agent_page import agent_pages
 from backend.dashboard.legacy import legacy_pages
@@ -67,6 +68,7 @@ def create_app(container: "Container") -> flask.Flask:
     app.config["OPENAPI_HTML_STRING"] = START_PAGE
     app.config["SWAGGER_HTML_STRING"] = SWAGGER_PAGE
     app.extensions[CONTAINER_KEY] = container
+    app.extensions[SHARED_READS_KEY] = SharedReads()
     for blueprint in (*blueprints(), pages, rooms, agent_pages, assets):
         app.register_api(blueprint)
     if settings.legacy_dashboard_dir is not None:
