@@ -19,6 +19,7 @@ from backend.api.context import tenant
 
 SHARED_READS_KEY: Final = "shared_reads"
 PATIENCE_SECONDS: Final = 5.0  # then a caller asks for itself
+T = TypeVar("T")
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -33,10 +34,10 @@ class Told:
 
 @dataclass(slots=True, eq=False)
 class _Round:
-    """One reading, and those who wait for it; ``told`` stays None when it failed."""
+    """One reading, and those who wait for it; ``found`` stays empty when it failed."""
 
     over: threading.Event = field(default_factory=threading.Event)
-    told: Told | None = None
+    found: list[Any] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -56,8 +57,12 @@ class SharedReads:
         self._lock = threading.Lock()
         self._lines: dict[Hashable, _Line] = {}
 
-    def share(self, question: Hashable, read: Callable[[], Told]) -> Told:
-        """Return the answer of a reading that starts after this call.
+    def share(self, question: Hashable, read: Callable[[], T]) -> T:
+        """Return the result of a reading that starts after this call. Nobody may change it.
+
+        Args:
+            question: What is asked, and for whom; equal questions have equal results.
+            read: Reads it.
 
         Raises:
             Exception: what the caller's own reading raised; never what befell another's.
@@ -73,22 +78,33 @@ class SharedReads:
                 others = line.following
         if others is not None:
             others.over.wait(self._patience)
-            return others.told or read()
+            return cast("T", others.found[0]) if others.found else read()
         if before is not None:
             before.over.wait(self._patience)
             with self._lock:
                 line.running, line.following = own, None
         return self._lead(question, line, own, read)
 
-    def _lead(self, question: Hashable, line: _Line, own: _Round, read: Callable[[], Told]) -> Told:
+    def _lead(self, question: Hashable, line: _Line, own: _Round, read: Callable[[], T]) -> T:
         try:
-            own.told = read()
+            own.found.append(read())
         finally:
             with self._lock:
                 if line.running is own and line.following is None:
                     self._lines.pop(question, None)
             own.over.set()
-        return own.told
+        return cast("T", own.found[0])
+
+
+def read_once(question: Hashable, read: Callable[[], T]) -> T:
+    """Return what ``read`` returns, shared with all who ask the same of this process meanwhile.
+
+    Args:
+        question: What is asked; the caller's tenant is added here.
+        read: Reads it; the result is shared, so nobody may change it.
+    """
+    reads = cast("SharedReads", current_app.extensions[SHARED_READS_KEY])
+    return reads.share((tenant(), question), read)
 
 
 def read_together(view: View) -> View:
@@ -101,8 +117,7 @@ def read_together(view: View) -> View:
             return Told(answer.get_data(), answer.status_code, tuple(answer.headers.items()))
 
         asked = tuple(repr(values[name]) for name in sorted(values))
-        reads = cast("SharedReads", current_app.extensions[SHARED_READS_KEY])
-        told = reads.share((view.__module__, view.__qualname__, tenant(), asked), read)
+        told = read_once((view.__module__, view.__qualname__, asked), read)
         return current_app.response_class(told.body, told.status, list(told.headers))
 
     return cast("View", shared)
