@@ -20,6 +20,7 @@ from backend.api.answers import (
     instances,
     models,
     replicas,
+    savings,
 )
 
 _AREAS = (
@@ -32,6 +33,7 @@ _AREAS = (
     fleet,
     administration,
     models,
+    savings,
     general,
 )
 _EXAMPLES = Path(__file__).parent / "examples"
@@ -40,6 +42,7 @@ _EXAMPLES = Path(__file__).parent / "examples"
 TEXTS: Mapping[str, str] = {
     "admin_exports.export_global_stats": "text/csv",
     "client_views.export_switch_history": "text/csv",
+    "client_savings.export_savings": "text/csv",
     "metrics.show_metrics": "text/plain",
 }
 # Routes that never succeed, as this version stands.
