@@ -78,9 +78,7 @@ def show_fleet(query: FleetQuery) -> Response:
     """Show what is at risk, what happened, and the agents."""
     services = container()
     wish = AgentWish(status=query.status, search=query.search, sort=query.sort, page=query.page)
-    risks = read_once(
-        "risks", lambda: services.operating.agent_lists.health(None, limit=1, offset=0)[1]
-    )
+    risks = read_once("risks", lambda: services.operating.agent_lists.states(None))
     return room(
         "dashboard/fleet.html",
         "fleet",
