@@ -51,7 +51,7 @@ DROP PROCEDURE IF EXISTS schema_step;
 DELIMITER $$
 CREATE PROCEDURE schema_step()
 BEGIN
-IF EXISTS (SELECT 1 FROM schema_migrations WHERE kind = 'migration' AND version > 14) THEN
+IF EXISTS (SELECT 1 FROM schema_migrations WHERE kind = 'migration' AND version > 15) THEN
 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'This database is newer than this file';
 END IF;
 END$$
@@ -1536,6 +1536,33 @@ CREATE TABLE IF NOT EXISTS savings_snapshots (
 UPDATE schema_migrations
 SET statements_begun = 7, statements_done = 7, checksum = '509b09ee1d4f6ed1497a7a8b2c9fe330eac078b7d8fcea659d4b08c07887bb32', applied_at = UTC_TIMESTAMP(3)
 WHERE kind = 'migration' AND name = '0014_create_ledger' AND applied_at IS NULL;
+
+-- 0015_widen_switch_counts
+
+INSERT INTO schema_migrations (
+    kind, name, version, checksum, fingerprint, statements_begun, statements_done, applied_at
+)
+VALUES ('migration', '0015_widen_switch_counts', 15, 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', NULL, 0, 0, NULL)
+ON DUPLICATE KEY UPDATE version = 15;
+
+DROP PROCEDURE IF EXISTS schema_step;
+DELIMITER $$
+CREATE PROCEDURE schema_step()
+BEGIN
+IF (SELECT statements_done FROM schema_migrations WHERE kind = 'migration' AND name = '0015_widen_switch_counts') < 1 THEN
+ALTER TABLE switches
+    DROP KEY switches_outcome_idx,
+    ADD KEY switches_outcome_idx (client_id, status, cause, ended_at);
+UPDATE schema_migrations SET statements_begun = 1, statements_done = 1, checksum = '3560ff2109b1ff5881acd8aa0f926ba73e0dac6e495e4279cf9653b171feda7e' WHERE kind = 'migration' AND name = '0015_widen_switch_counts';
+END IF;
+END$$
+DELIMITER ;
+CALL schema_step();
+DROP PROCEDURE IF EXISTS schema_step;
+
+UPDATE schema_migrations
+SET statements_begun = 1, statements_done = 1, checksum = '2aca7f305932ef87149c05f1eeb09011bed59d460ca18c830ab8a68471e8f747', applied_at = UTC_TIMESTAMP(3)
+WHERE kind = 'migration' AND name = '0015_widen_switch_counts' AND applied_at IS NULL;
 
 -- procedure advance_replica
 DROP PROCEDURE IF EXISTS advance_replica;
