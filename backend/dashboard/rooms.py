@@ -135,6 +135,7 @@ def show_models() -> Response:
         "dashboard/models.html",
         "models",
         rows=services.modelling.versions.versions(),
+        judged=services.modelling.outcomes.calibration(),
         engine=services.deciding.host,
     )
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from backend.api.answers.base import Answer
 
@@ -107,10 +107,39 @@ class ModelsUploaded(Answer):
     notes: list[str]
 
 
+class ChanceBand(Answer):
+    """A tenth of the chances: how many were said, their mean, and the share that was lost."""
+
+    count: int
+    meanProbability: float
+    lostShare: float
+    lower: float = Field(alias="from")
+
+
+class ModelCalibration(Answer):
+    """What a model said over seven days, against what happened; Brier scores are 0..1."""
+
+    modelVersion: str
+    horizonMinutes: int
+    predictions: int
+    losses: int
+    brier: float
+    climatologyBrier: float
+    skillPercent: float | None
+    bins: list[ChanceBand]
+
+
+class ModelCalibrations(Answer):
+    """What live models said, against what happened."""
+
+    models: list[ModelCalibration]
+
+
 ANSWERS: dict[str, dict[int, Any]] = {
     "admin_models.activate_models": {200: ModelsActivated},
     "admin_models.fall_back": {200: FellBack},
     "admin_models.list_models": {200: ModelList},
     "admin_models.list_sessions": {200: list[UploadSession]},
+    "admin_models.show_calibration": {200: ModelCalibrations},
     "admin_models.upload_models": {200: ModelsUploaded},
 }
