@@ -31,6 +31,10 @@ SAME_WORDS = {
     "instances_role_ck": "backend.domain.fencing:Role",
     "job_runs_status_ck": "backend.services.job_history:Status",
     "model_registry_status_ck": "backend.domain.models:ModelStatus",
+    "notification_channels_kind_ck": "backend.domain.notification_channels:ChannelKind",
+    "notification_channels_severity_ck": "backend.domain.notification_channels:Severity",
+    "notification_deliveries_status_ck": "backend.domain.notification_channels:DeliveryStatus",
+    "notifications_severity_ck": "backend.domain.notification_channels:Severity",
     "operators_role_ck": "backend.services.callers:Role",
     "pool_cooldowns_reason_ck": "backend.sef.pools:CooldownReason",
     "pool_risk_analysis_recommendation_ck": "backend.sef.risk:Recommendation",
@@ -49,6 +53,7 @@ SAME_WORDS = {
     "spot_interruption_events_status_ck": "backend.domain.interruptions:InterruptionStatus",
     "spot_price_snapshots_source_ck": "backend.domain.prices:PriceSource",
     "switches_cause_ck": "backend.domain.switches:SwitchCause",
+    "system_events_severity_ck": "backend.domain.notification_channels:Severity",
     "switches_status_ck": "backend.domain.switches:SwitchStatus",
 }
 # Written as plain words by one repository or service, never read back as a choice.
@@ -56,9 +61,7 @@ PLAIN_WORDS = {
     "clients_status_ck",
     "model_registry_format_ck",
     "model_upload_sessions_type_ck",
-    "notifications_severity_ck",
     "replica_instances_slot_ck",
-    "system_events_severity_ck",
 }
 
 
