@@ -22,6 +22,7 @@ from backend.services.agent_room import AgentRooms
 from backend.services.agent_settings import AgentSettings
 from backend.services.agent_sync import AgentSync
 from backend.services.api_keys import ApiKeys
+from backend.services.channel_senders import AppriseSender
 from backend.services.cleanup_reports import CleanupReports
 from backend.services.client_overview import ClientOverview
 from backend.services.client_tokens import ClientTokens
@@ -31,7 +32,7 @@ from backend.services.decision_limits import AgentLimits
 from backend.services.decision_views import DecisionViews
 from backend.services.decisions import Decisions
 from backend.services.emergency_plans import EmergencyPlans
-from backend.services.encryption import Vault
+from backend.services.encryption import CHANNEL, Vault
 from backend.services.engine_choice import EngineChoice, build_host
 from backend.services.findings import Findings
 from backend.services.first_operator import forget_first_password
@@ -46,6 +47,7 @@ from backend.services.launch_specs import LaunchSpecs
 from backend.services.model_predictions import ModelPredictions, PredictionOutcomes
 from backend.services.model_uploads import ModelUploads
 from backend.services.model_versions import ModelVersions
+from backend.services.notification_channels import NotificationChannels
 from backend.services.notifications import Notifications
 from backend.services.operators import Operators
 from backend.services.pool_statistics import PoolStatistics
@@ -101,6 +103,7 @@ class Operating:
     client_overview: ClientOverview
     activity: Activity
     notifications: Notifications
+    channels: NotificationChannels
     search: Search
     pool_statistics: PoolStatistics
     savings_overview: SavingsOverview
@@ -251,10 +254,17 @@ def _operating(settings: Settings, clock: Clock, database: Database) -> Operatin
         client_overview=ClientOverview(database, clock, savings),
         activity=Activity(database),
         notifications=Notifications(database, clock),
+        channels=_channels(settings, clock, database),
         search=Search(database),
         pool_statistics=PoolStatistics(database, clock),
         savings_overview=SavingsOverview(database, clock),
     )
+
+
+def _channels(settings: Settings, clock: Clock, database: Database) -> NotificationChannels:
+    allowed = settings.channel_allowed_networks or ()
+    vault = Vault(settings.secret_key, CHANNEL)
+    return NotificationChannels(database, clock, vault, AppriseSender(allowed), allowed)
 
 
 def _health(clock: Clock, database: Database, scorer: ScorerClient) -> HealthService:

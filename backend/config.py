@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -43,7 +44,18 @@ def _strict_bool(value: object) -> object:
     return value
 
 
+def _networks(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+    except ValueError:
+        msg = "must be networks such as 10.1.0.0/16, separated by commas"
+        raise ValueError(msg) from None
+
+
 Flag = Annotated[bool, BeforeValidator(_strict_bool)]
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_networks)]
 
 
 class Settings(BaseModel):
@@ -82,6 +94,8 @@ class Settings(BaseModel):
         Decimal(100), alias="MAX_PRICE_USD_PER_HOUR", gt=0, le=10_000
     )
     token_cache_seconds: float = Field(5.0, alias="TOKEN_CACHE_SECONDS", ge=0, le=60)
+
+    channel_allowed_networks: Networks | None = Field(None, alias="CHANNEL_ALLOWED_NETWORKS")
 
     enable_background_jobs: Flag = Field(True, alias="ENABLE_BACKGROUND_JOBS")
     enable_sef: Flag = Field(True, alias="ENABLE_SEF")

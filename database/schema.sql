@@ -19,7 +19,7 @@ CREATE PROCEDURE schema_step()
 BEGIN
 IF NOT EXISTS (SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'schema_migrations')
 AND EXISTS (SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN (
-'clients', 'client_tokens', 'operators', 'operator_sessions', 'operator_api_keys', 'agents', 'agent_configs', 'instances', 'commands', 'switches', 'cleanup_logs', 'agent_health_metrics', 'spot_pools', 'pool_prices', 'spot_price_snapshots', 'ondemand_price_snapshots', 'pricing_reports', 'system_events', 'notifications', 'audit_logs', 'settings', 'job_runs', 'launch_specs', 'pricing_snapshots_clean', 'pricing_snapshots_interpolated', 'pricing_data_gaps', 'pool_cooldowns', 'pool_reliability_metrics', 'pool_risk_analysis', 'pending_price_reports', 'spot_interruption_events', 'replica_instances', 'termination_events', 'replica_cost_log', 'risk_scores', 'decision_engine_log', 'agent_config_history', 'model_upload_sessions', 'model_registry', 'model_files', 'cost_records', 'cost_corrections', 'cost_hours', 'agent_savings_daily', 'client_savings_daily', 'client_savings_monthly', 'savings_snapshots', 'model_predictions'
+'clients', 'client_tokens', 'operators', 'operator_sessions', 'operator_api_keys', 'agents', 'agent_configs', 'instances', 'commands', 'switches', 'cleanup_logs', 'agent_health_metrics', 'spot_pools', 'pool_prices', 'spot_price_snapshots', 'ondemand_price_snapshots', 'pricing_reports', 'system_events', 'notifications', 'audit_logs', 'settings', 'job_runs', 'launch_specs', 'pricing_snapshots_clean', 'pricing_snapshots_interpolated', 'pricing_data_gaps', 'pool_cooldowns', 'pool_reliability_metrics', 'pool_risk_analysis', 'pending_price_reports', 'spot_interruption_events', 'replica_instances', 'termination_events', 'replica_cost_log', 'risk_scores', 'decision_engine_log', 'agent_config_history', 'model_upload_sessions', 'model_registry', 'model_files', 'cost_records', 'cost_corrections', 'cost_hours', 'agent_savings_daily', 'client_savings_daily', 'client_savings_monthly', 'savings_snapshots', 'model_predictions', 'notification_channels', 'notification_deliveries', 'notification_delivery_items'
 )) THEN
 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'This database holds tables that another program made';
 END IF;
@@ -51,7 +51,7 @@ DROP PROCEDURE IF EXISTS schema_step;
 DELIMITER $$
 CREATE PROCEDURE schema_step()
 BEGIN
-IF EXISTS (SELECT 1 FROM schema_migrations WHERE kind = 'migration' AND version > 16) THEN
+IF EXISTS (SELECT 1 FROM schema_migrations WHERE kind = 'migration' AND version > 17) THEN
 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'This database is newer than this file';
 END IF;
 END$$
@@ -1596,6 +1596,89 @@ UPDATE schema_migrations
 SET statements_begun = 1, statements_done = 1, checksum = '5e3ba5bfff8edc47671ef6931093cc862ecb96eb0cf8077065474d72df3eb743', applied_at = UTC_TIMESTAMP(3)
 WHERE kind = 'migration' AND name = '0016_create_model_predictions' AND applied_at IS NULL;
 
+-- 0017_create_notification_channels
+
+INSERT INTO schema_migrations (
+    kind, name, version, checksum, fingerprint, statements_begun, statements_done, applied_at
+)
+VALUES ('migration', '0017_create_notification_channels', 17, 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', NULL, 0, 0, NULL)
+ON DUPLICATE KEY UPDATE version = 17;
+
+CREATE TABLE IF NOT EXISTS notification_channels (
+    id VARCHAR(36) NOT NULL,
+    client_id VARCHAR(36) NULL,
+    name VARCHAR(100) NOT NULL,
+    kind VARCHAR(16) NOT NULL,
+    target_sealed TEXT NOT NULL,
+    target_hint VARCHAR(255) NOT NULL,
+    min_severity VARCHAR(16) NOT NULL,
+    batch_seconds INT NOT NULL,
+    is_enabled TINYINT(1) NOT NULL DEFAULT 1,
+    version INT NOT NULL DEFAULT 1,
+    active_since DATETIME(3) NOT NULL,
+    looked_at DATETIME(3) NOT NULL,
+    failing_since DATETIME(3) NULL,
+    created_at DATETIME(3) NOT NULL,
+    updated_at DATETIME(3) NOT NULL,
+    CONSTRAINT notification_channels_pk PRIMARY KEY (id),
+    CONSTRAINT notification_channels_name_uq UNIQUE KEY (name),
+    KEY notification_channels_client_idx (client_id),
+    CONSTRAINT notification_channels_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE,
+    CONSTRAINT notification_channels_kind_ck CHECK (kind IN ('webhook', 'slack', 'email')),
+    CONSTRAINT notification_channels_severity_ck CHECK (
+        min_severity IN ('info', 'warning', 'error')
+    ),
+    CONSTRAINT notification_channels_batch_ck CHECK (batch_seconds BETWEEN 0 AND 3600)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS notification_deliveries (
+    id VARCHAR(36) NOT NULL,
+    channel_id VARCHAR(36) NOT NULL,
+    status VARCHAR(16) NOT NULL,
+    is_test TINYINT(1) NOT NULL DEFAULT 0,
+    item_count INT NOT NULL DEFAULT 0,
+    attempts INT NOT NULL DEFAULT 0,
+    next_attempt_at DATETIME(3) NOT NULL,
+    lease_owner VARCHAR(36) NULL,
+    lease_until DATETIME(3) NULL,
+    last_error VARCHAR(200) NULL,
+    created_at DATETIME(3) NOT NULL,
+    ended_at DATETIME(3) NULL,
+    collecting_channel VARCHAR(36) AS (
+        CASE WHEN status = 'collecting' THEN channel_id END
+    ) VIRTUAL,
+    CONSTRAINT notification_deliveries_pk PRIMARY KEY (id),
+    CONSTRAINT notification_deliveries_collecting_uq UNIQUE KEY (collecting_channel),
+    KEY notification_deliveries_channel_idx (channel_id, created_at),
+    KEY notification_deliveries_due_idx (status, next_attempt_at),
+    KEY notification_deliveries_ended_idx (ended_at),
+    CONSTRAINT notification_deliveries_channel_fk FOREIGN KEY (channel_id)
+        REFERENCES notification_channels (id) ON DELETE CASCADE,
+    CONSTRAINT notification_deliveries_status_ck CHECK (
+        status IN ('collecting', 'sending', 'retrying', 'delivered', 'dead')
+    )
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS notification_delivery_items (
+    channel_id VARCHAR(36) NOT NULL,
+    notification_id BIGINT NOT NULL,
+    delivery_id VARCHAR(36) NOT NULL,
+    CONSTRAINT notification_delivery_items_pk PRIMARY KEY (channel_id, notification_id),
+    KEY notification_delivery_items_delivery_idx (delivery_id),
+    KEY notification_delivery_items_notification_idx (notification_id),
+    CONSTRAINT notification_delivery_items_channel_fk FOREIGN KEY (channel_id)
+        REFERENCES notification_channels (id) ON DELETE CASCADE,
+    CONSTRAINT notification_delivery_items_delivery_fk FOREIGN KEY (delivery_id)
+        REFERENCES notification_deliveries (id) ON DELETE CASCADE,
+    CONSTRAINT notification_delivery_items_notification_fk FOREIGN KEY (notification_id)
+        REFERENCES notifications (id) ON DELETE CASCADE
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+UPDATE schema_migrations
+SET statements_begun = 3, statements_done = 3, checksum = '1c2a5f769f316be65d95897444b3eb3c513c1c93d093ca492cf5c203c3ef7ba9', applied_at = UTC_TIMESTAMP(3)
+WHERE kind = 'migration' AND name = '0017_create_notification_channels' AND applied_at IS NULL;
+
 -- procedure advance_replica
 DROP PROCEDURE IF EXISTS advance_replica;
 DELIMITER $$
@@ -2958,6 +3041,7 @@ BEGIN
             'SELECT job, newest_slot FROM (SELECT job, MAX(slot) AS newest_slot FROM job_runs ',
             'WHERE status = ''done'' GROUP BY job) AS newest)'
         )
+        UNION ALL SELECT 30 * 86400, 'notification_deliveries WHERE ended_at < ?'
         UNION ALL SELECT 90 * 86400, 'notifications WHERE created_at < ? AND is_read = 1'
         UNION ALL SELECT 180 * 86400, 'notifications WHERE created_at < ?'
         UNION ALL SELECT 180 * 86400, 'system_events WHERE created_at < ?'
@@ -5382,7 +5466,7 @@ FROM (
     UNION ALL
     SELECT 'procedure' AS kind, 'promote_replica' AS name, '17d8429d5556e15b9766f9fa558cdb5f01d2225430624c3c4a810a3670b386ff' AS checksum
     UNION ALL
-    SELECT 'procedure' AS kind, 'purge_expired' AS name, 'f221bc7a3b974b2ee51bafda306c88499eb4e3453116663d3d1d21e70e2736e0' AS checksum
+    SELECT 'procedure' AS kind, 'purge_expired' AS name, 'cad5cc6e617166c8ff9cb7b8fe0e131a67589ecfb72a76107e39474b9abf1442' AS checksum
     UNION ALL
     SELECT 'procedure' AS kind, 'record_interruption' AS name, '207c7dad515d84673d1cd1d4677d593d04ef561ce8083dd6776e680ac488857f' AS checksum
     UNION ALL

@@ -11,6 +11,8 @@ from flask import Response
 from backend.api.blueprints import guarded_blueprint
 from backend.api.context import api_request, container
 from backend.api.guards import OPERATOR_VIEW, PUBLIC, authenticate
+from backend.domain.notification_channels import DeliveryStatus
+from backend.errors import DatabaseError
 from backend.observability.metrics import Metrics
 
 PROXY_HEADERS = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Forwarded", "Via")
@@ -27,7 +29,17 @@ def show_metrics() -> Response:
     """
     if not _is_local():
         authenticate(OPERATOR_VIEW, api_request(), container())
+    _count_deliveries()
     return Response(container().metrics.render(), content_type=Metrics.content_type)
+
+
+def _count_deliveries() -> None:
+    try:
+        counts = container().operating.channels.count_by_status()
+    except DatabaseError:
+        return  # what is known without the database is shown all the same
+    for status in DeliveryStatus:
+        container().metrics.set_deliveries(status, counts.get(status, 0))
 
 
 def _is_local() -> bool:

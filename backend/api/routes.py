@@ -3,6 +3,7 @@
 from backend.api import auth, health, metrics, notifications, search
 from backend.api.admin import (
     api_keys,
+    channels,
     clients,
     exports,
     fallback,
@@ -51,6 +52,7 @@ def blueprints() -> list[GuardedBlueprint]:
         operators.routes,
         fallback.routes,
         api_keys.routes,
+        channels.routes,
         overview.routes,
         admin_savings.routes,
         fleet_views.routes,

@@ -87,22 +87,20 @@ def order_switch(agent_id: str, form: Form) -> str:
 
 def promote_replica(agent_id: str, form: Form) -> str:
     """Make a replica the primary."""
-    container().replica_decisions.promote(None, agent_id, form.get("replica_id", ""))
+    container().replica_decisions.promote(None, agent_id, form.get("replica_id", ""), actor())
     return "promoted"
 
 
 def order_replica(agent_id: str, form: Form) -> str:
     """Order a replica in a pool, or in the one that ranks first."""
-    wish = ReplicaWish(pool_id=form.get("pool_id") or None, created_by=actor().name)
+    wish = ReplicaWish(pool_id=form.get("pool_id") or None, created_by=actor().name, actor=actor())
     container().replica_requests.request(None, agent_id, wish)
     return "replica_ordered"
 
 
 def end_replica(agent_id: str, form: Form) -> str:
     """End a replica."""
-    container().replica_decisions.retire(
-        None, agent_id, form.get("replica_id", ""), wished_by=actor().name
-    )
+    container().replica_decisions.retire(None, agent_id, form.get("replica_id", ""), actor())
     return "replica_ended"
 
 

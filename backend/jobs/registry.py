@@ -110,6 +110,15 @@ JOBS = build_registry(
         module="backend.jobs.sweep_leases",
         summary="Commands whose lease or time has ended are closed or handed out again.",
     ),
+    Job(
+        name="deliver_notifications",
+        period=timedelta(seconds=15),
+        policy=Policy.LATEST,  # each run sends whatever is due
+        lease=timedelta(seconds=60),
+        executor=Executor.NORMAL,
+        module="backend.jobs.deliver_notifications",
+        summary="Notifications are sent to the channels that want them.",
+    ),
     # Shared with the database's event of the same name: period and name must agree with it.
     Job(
         name="mark_stale_agents",

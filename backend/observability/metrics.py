@@ -6,6 +6,7 @@ from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     generate_latest,
     multiprocess,
@@ -37,6 +38,13 @@ class Metrics:
             buckets=_BUCKETS_SECONDS,
             registry=self.registry,
         )
+        self._deliveries = Gauge(
+            "notification_deliveries",
+            "Messages to notification channels in the log, by where they stand.",
+            ("status",),
+            registry=self.registry,
+            multiprocess_mode="mostrecent",  # every worker reads the same books
+        )
         # Label look-up costs more than counting: children are resolved once.
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
@@ -51,6 +59,10 @@ class Metrics:
             )
         children[0].inc()
         children[1].observe(seconds)
+
+    def set_deliveries(self, status: str, count: int) -> None:
+        """Note how many messages to channels stand there."""
+        self._deliveries.labels(status).set(count)
 
     def render(self) -> bytes:
         """Return everything in the text format of Prometheus."""

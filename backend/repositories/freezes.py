@@ -13,6 +13,13 @@ _SQL = beside(__file__)
 GLOBAL_SETTING = "fallback.freeze"
 
 
+def find_level(session: Session, scope: str, subject_id: str) -> str | None:
+    """Return what stands still of everything, a client or an agent; None: never frozen."""
+    params = {"scope": scope, "subject_id": subject_id, "setting": GLOBAL_SETTING}
+    row = session.row(_SQL["find_level"], params)
+    return row["level"] if row else None
+
+
 def freeze_everything(tx: Transaction, level: str, now: datetime) -> None:
     """Keep the level that applies to everybody; ``none`` ends it."""
     runtime_settings.write_settings(tx, {GLOBAL_SETTING: level}, now=now)

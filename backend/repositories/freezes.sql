@@ -16,6 +16,21 @@ WHERE
     id = %(subject_id)s
     AND status <> 'deleted'
 
+-- find_level --
+-- What stands still of everything, a client or an agent; no row or NULL: nothing of it. Indexes:
+-- settings_pk, clients_pk, agents_pk.
+SELECT s.value AS level
+FROM settings AS s
+WHERE %(scope)s = 'global' AND s.name = %(setting)s
+UNION ALL
+SELECT c.freeze_level
+FROM clients AS c
+WHERE %(scope)s = 'client' AND c.id = %(subject_id)s
+UNION ALL
+SELECT a.freeze_level
+FROM agents AS a
+WHERE %(scope)s = 'agent' AND a.id = %(subject_id)s
+
 -- find_owner --
 -- Whose agent it is. Index: agents_pk.
 SELECT a.client_id

@@ -1,6 +1,7 @@
 """Reading and changing the limits of one agent."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -16,6 +17,8 @@ from backend.domain.decision_limits import (
 )
 from backend.errors import InvalidRequest, NotFound, StaleVersion
 from backend.repositories import agent_limits, events
+from backend.services import audit
+from backend.services.callers import Actor
 
 
 class AgentLimits:
@@ -39,7 +42,7 @@ class AgentLimits:
         return limits_from(row)
 
     def change(
-        self, client_id: str | None, agent_id: str, changes: Mapping[str, Any], *, changed_by: str
+        self, client_id: str | None, agent_id: str, changes: Mapping[str, Any], actor: Actor
     ) -> DecisionLimits:
         """Change some limits and return all of them. Idempotent.
 
@@ -47,7 +50,7 @@ class AgentLimits:
             client_id: The tenant, or None for an operator.
             agent_id: The agent.
             changes: New values by name; what is not named stays.
-            changed_by: For the history.
+            actor: Who does it, for the audit log.
 
         Raises:
             NotFound: there is no such agent.
@@ -70,15 +73,35 @@ class AgentLimits:
             events.record_event(
                 tx,
                 event_type="limits_changed",
-                message=f"Limits of moves changed by {changed_by}: {', '.join(sorted(changes))}",
+                message=f"Limits of moves changed by {actor.name}: {', '.join(sorted(changes))}",
                 client_id=row["client_id"],
                 agent_id=agent_id,
                 now=now,
             )
+            details = _differences(row, merged, changes)
+            if details:
+                change = audit.Change(
+                    "limits_changed", "agent", agent_id, row["client_id"], details
+                )
+                audit.record(tx, actor, change, now)
             tx.commit()
             return limits_from(merged)
 
         return self._database.transact("change_limits", write)
+
+
+def _differences(
+    row: Mapping[str, Any], merged: Mapping[str, Any], names: Iterable[str]
+) -> dict[str, Any]:
+    return {
+        name: {"before": _plain(row[name]), "after": _plain(merged[name])}
+        for name in sorted(names)
+        if _plain(row[name]) != _plain(merged[name])
+    }
+
+
+def _plain(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal) else value
 
 
 def _check(changes: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Encryption at rest for what must be kept but never shown: user data of launch specs."""
+"""Encryption at rest for what must be kept but never shown: user data, where channels lead."""
 
 import base64
 import hashlib
@@ -9,14 +9,16 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import SecretStr
 
-_PURPOSE = b"spot-optimizer launch spec 1"  # another purpose gets another key
+# Another purpose gets another key.
+LAUNCH_SPEC = b"spot-optimizer launch spec 1"
+CHANNEL = b"spot-optimizer notification channel 1"
 
 
 class Vault:
     """Encrypts and decrypts text with a key derived from SECRET_KEY. Thread-safe."""
 
-    def __init__(self, secret_key: SecretStr) -> None:
-        derived = HKDF(algorithm=SHA256(), length=64, salt=None, info=_PURPOSE).derive(
+    def __init__(self, secret_key: SecretStr, purpose: bytes = LAUNCH_SPEC) -> None:
+        derived = HKDF(algorithm=SHA256(), length=64, salt=None, info=purpose).derive(
             secret_key.get_secret_value().encode()
         )
         self._fernet = Fernet(base64.urlsafe_b64encode(derived[:32]))

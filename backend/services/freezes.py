@@ -41,8 +41,9 @@ class Freezes:
         subject = subject_id or "everything"
 
         def work(tx: Transaction) -> str | None:
+            before = freezes.find_level(tx, scope, subject) or FreezeLevel.NONE.value
             client_id = self._write(tx, scope, subject, level)
-            self._tell(tx, scope, subject, client_id, level, actor)
+            self._tell(tx, scope, subject, client_id, (before, level), actor)
             tx.commit()
             return client_id
 
@@ -75,12 +76,13 @@ class Freezes:
         scope: Scope,
         subject: str,
         client_id: str | None,
-        level: FreezeLevel,
+        levels: tuple[str, FreezeLevel],
         actor: Actor,
     ) -> None:
+        before, level = levels
         now = self._clock.now()
         agent_id = subject if scope == "agent" else None
-        details = {"scope": scope, "level": level.value}
+        details = {"scope": scope, "level": {"before": before, "after": level.value}}
         change = audit.Change("freeze_changed", scope, subject, client_id, details)
         audit.record(tx, actor, change, now)
         message = f"{scope} {subject} {_WORDS[level]} ({actor.name})"

@@ -97,8 +97,6 @@ class Operators:
         """
         password_hash = hash_password(password) if password is not None else None
         now = self._clock.now()
-        given = {"role": role, "is_active": is_active, "password": password and "changed"}
-        details = {name: value for name, value in given.items() if value is not None}
 
         def work(tx: Transaction) -> Row:
             admins = operators.claim_active_admins(tx, now)
@@ -114,9 +112,12 @@ class Operators:
                 operators.set_password(tx, operator_id, password_hash, now)
             if password_hash is not None or not active:
                 operators.delete_sessions_of(tx, operator_id)
+            after = _existing(tx, operator_id)
+            changed = {} if password_hash is None else {"password": "changed"}
+            details = {**_differences(row, after), **changed}
             change = audit.Change("operator_changed", "operator", operator_id, details=details)
             audit.record(tx, actor, change, now)
-            row = _existing(tx, operator_id)
+            row = after
             tx.commit()
             return row
 
@@ -164,6 +165,15 @@ def _existing(tx: Transaction, operator_id: str) -> Row:
     if row is None:
         raise NotFound("There is no such operator", operator_id=operator_id)
     return row
+
+
+def _differences(before: Row, after: Row) -> dict[str, Any]:
+    shown = {"role": str, "is_active": bool}
+    return {
+        name: {"before": read(before[name]), "after": read(after[name])}
+        for name, read in shown.items()
+        if before[name] != after[name]
+    }
 
 
 def _refuse_last_admin(admins: list[str], operator_id: str) -> None:

@@ -10,6 +10,8 @@ from backend.domain.replicas import LIVE_STATUSES, ReplicaStatus
 from backend.domain.switches import SwitchCause
 from backend.errors import Conflict, InvalidRequest, NotFound
 from backend.repositories import agents, replicas
+from backend.services import audit
+from backend.services.callers import Actor
 from backend.services.promotion import Promoted, Promotion
 from backend.services.replica_changes import end_replica
 
@@ -37,9 +39,11 @@ class ReplicaDecisions:
         self._promotion = promotion
 
     def promote(
-        self, client_id: str | None, agent_id: str, replica_id: str
+        self, client_id: str | None, agent_id: str, replica_id: str, actor: Actor
     ) -> tuple[Promoted, datetime]:
         """Make a replica the primary; return what moved, and when. A repeat is answered again.
+
+        Audited, a repeat excepted.
 
         Raises:
             NotFound: no such agent or replica.
@@ -71,12 +75,22 @@ class ReplicaDecisions:
             deadline_at=None,
             now=now,
         )
+        if not promoted.is_repeat:
+            self._audit_promotion(owner, replica_id, promoted, actor, now)
         return promoted, row["promoted_at"] or now
 
-    def retire(
-        self, client_id: str | None, agent_id: str, replica_id: str, *, wished_by: str
-    ) -> Ended:
-        """End a replica for real.
+    def _audit_promotion(
+        self, owner: Row, replica_id: str, promoted: Promoted, actor: Actor, now: datetime
+    ) -> None:
+        details = {
+            "replica_id": replica_id,
+            "primary": {"before": promoted.old_instance_id, "after": promoted.new_instance_id},
+        }
+        change = audit.Change("replica_promoted", "agent", owner["id"], owner["client_id"], details)
+        self._database.run("audit_promotion", lambda s: audit.record(s, actor, change, now))
+
+    def retire(self, client_id: str | None, agent_id: str, replica_id: str, actor: Actor) -> Ended:
+        """End a replica for real. Audited.
 
         Raises:
             NotFound: no such agent or replica.
@@ -85,7 +99,7 @@ class ReplicaDecisions:
         for _ in range(ATTEMPTS):
             ended = self._database.transact(
                 "retire_replica",
-                lambda tx: self._retire(tx, client_id, agent_id, replica_id, wished_by),
+                lambda tx: self._retire(tx, client_id, agent_id, replica_id, actor),
             )
             if ended is not None:
                 return ended
@@ -97,7 +111,7 @@ class ReplicaDecisions:
         client_id: str | None,
         agent_id: str,
         replica_id: str,
-        wished_by: str,
+        actor: Actor,
     ) -> Ended | None:
         now = self._clock.now()
         agent, row = _find(tx, client_id, agent_id, replica_id)
@@ -109,9 +123,15 @@ class ReplicaDecisions:
                 current_status=status.value,
                 terminated_at=row["ended_at"],
             )
-        ended = end_replica(tx, agent, row, reason=f"deleted by {wished_by}", now=now)
+        ended = end_replica(tx, agent, row, reason=f"deleted by {actor.name}", now=now)
         if ended is None:
             return None
+        details = {
+            "replica_id": replica_id,
+            "status": {"before": status.value, "after": ended.value},
+        }
+        change = audit.Change("replica_ended", "agent", agent_id, agent["client_id"], details)
+        audit.record(tx, actor, change, now)
         tx.commit()
         return Ended(replica_id=replica_id, status=ended, at=now)
 

@@ -19,6 +19,8 @@ from backend.errors import Conflict, InvalidRequest, NotFound
 from backend.repositories import agents, events, instances, replica_orders, replicas
 from backend.repositories import pool_reliability as reliability
 from backend.sef.pools import Need, PoolOption, Preference
+from backend.services import audit
+from backend.services.callers import Actor
 from backend.services.pool_choice import rank_for
 from backend.services.replica_changes import change, view_of
 from backend.services.replica_takeover import ReplicaTakeover
@@ -37,6 +39,7 @@ class ReplicaWish:
         max_hourly_cost: USD; pools that cost more are not used.
         tags: The user's own tags for the instance.
         created_by: Who asks.
+        actor: The same for the audit log; None writes nothing there.
     """
 
     pool_id: str | None = None
@@ -44,6 +47,7 @@ class ReplicaWish:
     max_hourly_cost: Decimal | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     created_by: str
+    actor: Actor | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +55,7 @@ class Requested:
     """An ordered replica: ``pool`` is where it is tried first, the price is USD per hour."""
 
     replica_id: str
+    client_id: str
     pool: PoolName
     region: str
     price: Decimal | None
@@ -88,9 +93,20 @@ class ReplicaRequests:
             Conflict: the agent has another primary meanwhile.
         """
         now = self._clock.now()
-        return self._database.run(
+        requested = self._database.run(
             "request_replica", lambda s: _request(s, client_id, agent_id, wish, now)
         )
+        if wish.actor is not None:
+            self._audit(agent_id, requested, wish.actor, now)
+        return requested
+
+    def _audit(self, agent_id: str, requested: Requested, actor: Actor, now: datetime) -> None:
+        details = {
+            "replica": {"before": None, "after": requested.replica_id},
+            "pool": str(requested.pool),
+        }
+        change = audit.Change("replica_requested", "agent", agent_id, requested.client_id, details)
+        self._database.run("audit_replica", lambda s: audit.record(s, actor, change, now))
 
     def adopt(self, client_id: str, agent_id: str, launched: Launched) -> str | None:
         """Bind an instance that is running already to the order that it was launched for.
@@ -178,6 +194,7 @@ def _request(
     first = offer[0]
     return Requested(
         replica_id=serving.replica_id,
+        client_id=agent["client_id"],
         pool=PoolName(instance_type=first.instance_type, az=first.az),
         region=first.region,
         price=first.price,

@@ -30,6 +30,7 @@ BEGIN
             'SELECT job, newest_slot FROM (SELECT job, MAX(slot) AS newest_slot FROM job_runs ',
             'WHERE status = ''done'' GROUP BY job) AS newest)'
         )
+        UNION ALL SELECT 30 * 86400, 'notification_deliveries WHERE ended_at < ?'
         UNION ALL SELECT 90 * 86400, 'notifications WHERE created_at < ? AND is_read = 1'
         UNION ALL SELECT 180 * 86400, 'notifications WHERE created_at < ?'
         UNION ALL SELECT 180 * 86400, 'system_events WHERE created_at < ?'

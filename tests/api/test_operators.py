@@ -130,7 +130,7 @@ def test_changes_are_audited_without_secrets(http, admin, door, database):
     )  # fmt: skip
 
     (entry,) = rows(database, "SELECT details FROM audit_logs WHERE action = 'operator_changed'")
-    assert '"role":"operator"' in entry["details"].replace(" ", "")
+    assert '"after":"operator"' in entry["details"].replace(" ", "")
     assert "brand new 99" not in entry["details"]
 
 

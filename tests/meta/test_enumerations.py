@@ -32,6 +32,10 @@ SAME_WORDS = {
     "job_runs_status_ck": "backend.services.job_history:Status",
     "model_predictions_outcome_ck": "backend.services.model_predictions:PredictionOutcome",
     "model_registry_status_ck": "backend.domain.models:ModelStatus",
+    "notification_channels_kind_ck": "backend.domain.notification_channels:ChannelKind",
+    "notification_channels_severity_ck": "backend.domain.notification_channels:Severity",
+    "notification_deliveries_status_ck": "backend.domain.notification_channels:DeliveryStatus",
+    "notifications_severity_ck": "backend.domain.notification_channels:Severity",
     "operators_role_ck": "backend.services.callers:Role",
     "pool_cooldowns_reason_ck": "backend.sef.pools:CooldownReason",
     "pool_risk_analysis_recommendation_ck": "backend.sef.risk:Recommendation",
@@ -50,6 +54,7 @@ SAME_WORDS = {
     "spot_interruption_events_status_ck": "backend.domain.interruptions:InterruptionStatus",
     "spot_price_snapshots_source_ck": "backend.domain.prices:PriceSource",
     "switches_cause_ck": "backend.domain.switches:SwitchCause",
+    "system_events_severity_ck": "backend.domain.notification_channels:Severity",
     "switches_status_ck": "backend.domain.switches:SwitchStatus",
 }
 # Written as plain words by one repository or service, never read back as a choice.
@@ -57,9 +62,7 @@ PLAIN_WORDS = {
     "clients_status_ck",
     "model_registry_format_ck",
     "model_upload_sessions_type_ck",
-    "notifications_severity_ck",
     "replica_instances_slot_ck",
-    "system_events_severity_ck",
 }
 
 

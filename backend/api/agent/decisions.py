@@ -110,9 +110,7 @@ def show_limits(path: AgentPath) -> dict[str, Any]:
 def change_limits(path: AgentPath, body: LimitsBody) -> dict[str, Any]:
     """Change the named limits and answer all of them; repeatable."""
     changes = body.model_dump(exclude_none=True)
-    limits = container().deciding.limits.change(
-        tenant(), path.agent_id, changes, changed_by=actor().name
-    )
+    limits = container().deciding.limits.change(tenant(), path.agent_id, changes, actor())
     return {"success": True, **limits_to_wire(limits)}
 
 

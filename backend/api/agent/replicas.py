@@ -79,6 +79,7 @@ def create_replica(path: AgentPath, body: CreateReplicaBody) -> dict[str, Any]:
             max_hourly_cost=body.max_hourly_cost,
             tags=_user_tags(body),
             created_by=body.created_by or actor().name,
+            actor=actor(),
         ),
     )
     pool = requested.pool
@@ -132,7 +133,9 @@ def _adopt(agent_id: str, body: CreateReplicaBody) -> dict[str, Any]:
 @guarded_by(CLIENT_USER_OR_OPERATOR)
 def promote_replica(path: ReplicaPath, body: PromoteBody) -> dict[str, Any]:  # noqa: ARG001 - documented, and changes nothing
     """Promote a replica that is ready or syncing; a repeat is answered again."""
-    promoted, at = container().replica_decisions.promote(tenant(), path.agent_id, path.replica_id)
+    promoted, at = container().replica_decisions.promote(
+        tenant(), path.agent_id, path.replica_id, actor()
+    )
     return {
         "success": True,
         "message": f"{promoted.new_instance_id} is the primary now",
@@ -149,9 +152,7 @@ def promote_replica(path: ReplicaPath, body: PromoteBody) -> dict[str, Any]:  # 
 @guarded_by(CLIENT_USER_OR_OPERATOR)
 def delete_replica(path: ReplicaPath) -> dict[str, Any]:
     """Retire a replica: its launch is called off, or its instance is ended by the primary."""
-    ended = container().replica_decisions.retire(
-        tenant(), path.agent_id, path.replica_id, wished_by=actor().name
-    )
+    ended = container().replica_decisions.retire(tenant(), path.agent_id, path.replica_id, actor())
     return {
         "success": True,
         "message": "Replica ended",

@@ -19,6 +19,7 @@ from backend.api.answers import (
     general,
     instances,
     models,
+    notifications,
     replicas,
     savings,
 )
@@ -34,6 +35,7 @@ _AREAS = (
     administration,
     models,
     savings,
+    notifications,
     general,
 )
 _EXAMPLES = Path(__file__).parent / "examples"
