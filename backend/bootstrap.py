@@ -43,6 +43,7 @@ from backend.services.instance_lists import InstanceLists
 from backend.services.instance_prices import InstancePrices
 from backend.services.interruptions import Interruptions
 from backend.services.launch_specs import LaunchSpecs
+from backend.services.model_predictions import ModelPredictions, PredictionOutcomes
 from backend.services.model_uploads import ModelUploads
 from backend.services.model_versions import ModelVersions
 from backend.services.notifications import Notifications
@@ -61,7 +62,8 @@ from backend.services.replica_requests import ReplicaRequests
 from backend.services.replica_takeover import ReplicaTakeover
 from backend.services.replicas import Replicas
 from backend.services.retirements import Retirements
-from backend.services.savings_estimates import SavingsEstimates
+from backend.services.savings import Savings
+from backend.services.savings_overview import SavingsOverview
 from backend.services.schema_state import pending_migrations
 from backend.services.scorer_health import scorer_parts
 from backend.services.search import Search
@@ -81,6 +83,7 @@ class Modelling:
 
     uploads: ModelUploads
     versions: ModelVersions
+    outcomes: PredictionOutcomes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +103,7 @@ class Operating:
     notifications: Notifications
     search: Search
     pool_statistics: PoolStatistics
+    savings_overview: SavingsOverview
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,14 +230,14 @@ def _deciding(
         host=host,
         scoring=scoring,
         choice=EngineChoice(database, clock, settings, host),
-        decisions=Decisions(database, clock, host),
+        decisions=Decisions(database, clock, host, ModelPredictions(database, scoring)),
         views=DecisionViews(database, clock),
         limits=AgentLimits(database, clock),
     )
 
 
 def _operating(settings: Settings, clock: Clock, database: Database) -> Operating:
-    savings = SavingsEstimates(database, clock)
+    savings = Savings(database, clock)
     silence_seconds = settings.agent_heartbeat_timeout_seconds
     return Operating(
         agent_settings=AgentSettings(database, clock),
@@ -249,6 +253,7 @@ def _operating(settings: Settings, clock: Clock, database: Database) -> Operatin
         notifications=Notifications(database, clock),
         search=Search(database),
         pool_statistics=PoolStatistics(database, clock),
+        savings_overview=SavingsOverview(database, clock),
     )
 
 
@@ -264,4 +269,5 @@ def _modelling(
     return Modelling(
         uploads=ModelUploads(database, clock, model_bytes, scorer),
         versions=ModelVersions(database, clock, model_bytes, scorer),
+        outcomes=PredictionOutcomes(database, clock),
     )

@@ -19,7 +19,7 @@ CREATE PROCEDURE schema_step()
 BEGIN
 IF NOT EXISTS (SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'schema_migrations')
 AND EXISTS (SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN (
-'clients', 'client_tokens', 'operators', 'operator_sessions', 'operator_api_keys', 'agents', 'agent_configs', 'instances', 'commands', 'switches', 'cleanup_logs', 'agent_health_metrics', 'spot_pools', 'pool_prices', 'spot_price_snapshots', 'ondemand_price_snapshots', 'pricing_reports', 'system_events', 'notifications', 'audit_logs', 'settings', 'job_runs', 'launch_specs', 'pricing_snapshots_clean', 'pricing_snapshots_interpolated', 'pricing_data_gaps', 'pool_cooldowns', 'pool_reliability_metrics', 'pool_risk_analysis', 'pending_price_reports', 'spot_interruption_events', 'replica_instances', 'termination_events', 'replica_cost_log', 'risk_scores', 'decision_engine_log', 'agent_config_history', 'model_upload_sessions', 'model_registry', 'model_files'
+'clients', 'client_tokens', 'operators', 'operator_sessions', 'operator_api_keys', 'agents', 'agent_configs', 'instances', 'commands', 'switches', 'cleanup_logs', 'agent_health_metrics', 'spot_pools', 'pool_prices', 'spot_price_snapshots', 'ondemand_price_snapshots', 'pricing_reports', 'system_events', 'notifications', 'audit_logs', 'settings', 'job_runs', 'launch_specs', 'pricing_snapshots_clean', 'pricing_snapshots_interpolated', 'pricing_data_gaps', 'pool_cooldowns', 'pool_reliability_metrics', 'pool_risk_analysis', 'pending_price_reports', 'spot_interruption_events', 'replica_instances', 'termination_events', 'replica_cost_log', 'risk_scores', 'decision_engine_log', 'agent_config_history', 'model_upload_sessions', 'model_registry', 'model_files', 'cost_records', 'cost_corrections', 'cost_hours', 'agent_savings_daily', 'client_savings_daily', 'client_savings_monthly', 'savings_snapshots', 'model_predictions'
 )) THEN
 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'This database holds tables that another program made';
 END IF;
@@ -51,7 +51,7 @@ DROP PROCEDURE IF EXISTS schema_step;
 DELIMITER $$
 CREATE PROCEDURE schema_step()
 BEGIN
-IF EXISTS (SELECT 1 FROM schema_migrations WHERE kind = 'migration' AND version > 13) THEN
+IF EXISTS (SELECT 1 FROM schema_migrations WHERE kind = 'migration' AND version > 16) THEN
 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'This database is newer than this file';
 END IF;
 END$$
@@ -1394,6 +1394,207 @@ DROP PROCEDURE IF EXISTS schema_step;
 UPDATE schema_migrations
 SET statements_begun = 1, statements_done = 1, checksum = 'bf6945fbd22f74d7e229eabbf9158f80a81080041ad26ed65fde4c12eb309e50', applied_at = UTC_TIMESTAMP(3)
 WHERE kind = 'migration' AND name = '0013_second_looks' AND applied_at IS NULL;
+
+-- 0014_create_ledger
+
+INSERT INTO schema_migrations (
+    kind, name, version, checksum, fingerprint, statements_begun, statements_done, applied_at
+)
+VALUES ('migration', '0014_create_ledger', 14, 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', NULL, 0, 0, NULL)
+ON DUPLICATE KEY UPDATE version = 14;
+
+CREATE TABLE IF NOT EXISTS cost_records (
+    agent_id VARCHAR(36) NOT NULL,
+    hour_at DATETIME(3) NOT NULL,
+    instance_id VARCHAR(64) NOT NULL,
+    starts_at DATETIME(3) NOT NULL,
+    ends_at DATETIME(3) NOT NULL,
+    client_id VARCHAR(36) NOT NULL,
+    role VARCHAR(16) NOT NULL,
+    mode VARCHAR(16) NOT NULL,
+    pool_id VARCHAR(128) NULL,
+    milliseconds INT NOT NULL,
+    price_usd_per_hour DECIMAL(12, 6) NULL,
+    ondemand_price_usd_per_hour DECIMAL(12, 6) NULL,
+    is_free TINYINT(1) NOT NULL,
+    is_estimated TINYINT(1) NOT NULL,
+    baseline_usd DECIMAL(18, 8) NULL,
+    cost_usd DECIMAL(18, 8) NULL,
+    booked_at DATETIME(3) NOT NULL,
+    corrected_at DATETIME(3) NULL,
+    CONSTRAINT cost_records_pk PRIMARY KEY (agent_id, hour_at, instance_id, starts_at),
+    KEY cost_records_instance_idx (client_id, instance_id, hour_at),
+    KEY cost_records_estimated_idx (is_estimated, hour_at, agent_id),
+    KEY cost_records_hour_idx (hour_at),
+    CONSTRAINT cost_records_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE,
+    CONSTRAINT cost_records_agent_fk FOREIGN KEY (agent_id) REFERENCES agents (id)
+        ON DELETE CASCADE,
+    CONSTRAINT cost_records_role_ck CHECK (role IN ('primary', 'replica', 'overlap')),
+    CONSTRAINT cost_records_mode_ck CHECK (mode IN ('spot', 'ondemand', 'unknown')),
+    CONSTRAINT cost_records_span_ck CHECK (milliseconds BETWEEN 1 AND 3600000)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS cost_corrections (
+    agent_id VARCHAR(36) NOT NULL,
+    hour_at DATETIME(3) NOT NULL,
+    corrected_at DATETIME(3) NOT NULL,
+    client_id VARCHAR(36) NOT NULL,
+    reason VARCHAR(16) NOT NULL,
+    old_baseline_usd DECIMAL(18, 8) NOT NULL,
+    old_cost_usd DECIMAL(18, 8) NOT NULL,
+    old_unknown_milliseconds BIGINT NOT NULL,
+    new_baseline_usd DECIMAL(18, 8) NOT NULL,
+    new_cost_usd DECIMAL(18, 8) NOT NULL,
+    new_unknown_milliseconds BIGINT NOT NULL,
+    CONSTRAINT cost_corrections_pk PRIMARY KEY (agent_id, hour_at, corrected_at),
+    KEY cost_corrections_client_idx (client_id, corrected_at),
+    KEY cost_corrections_corrected_idx (corrected_at),
+    CONSTRAINT cost_corrections_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE,
+    CONSTRAINT cost_corrections_agent_fk FOREIGN KEY (agent_id) REFERENCES agents (id)
+        ON DELETE CASCADE,
+    CONSTRAINT cost_corrections_reason_ck CHECK (reason IN ('price', 'timeline'))
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS cost_hours (
+    hour_at DATETIME(3) NOT NULL,
+    closed_at DATETIME(3) NOT NULL,
+    row_count INT NOT NULL,
+    CONSTRAINT cost_hours_pk PRIMARY KEY (hour_at)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS agent_savings_daily (
+    agent_id VARCHAR(36) NOT NULL,
+    day_on DATE NOT NULL,
+    client_id VARCHAR(36) NOT NULL,
+    baseline_usd DECIMAL(20, 8) NOT NULL,
+    cost_usd DECIMAL(20, 8) NOT NULL,
+    replica_usd DECIMAL(20, 8) NOT NULL,
+    overlap_usd DECIMAL(20, 8) NOT NULL,
+    spot_milliseconds BIGINT NOT NULL,
+    ondemand_milliseconds BIGINT NOT NULL,
+    estimated_milliseconds BIGINT NOT NULL,
+    unknown_milliseconds BIGINT NOT NULL,
+    computed_at DATETIME(3) NOT NULL,
+    CONSTRAINT agent_savings_daily_pk PRIMARY KEY (agent_id, day_on),
+    KEY agent_savings_daily_client_idx (client_id, day_on, agent_id, baseline_usd, cost_usd),
+    CONSTRAINT agent_savings_daily_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE,
+    CONSTRAINT agent_savings_daily_agent_fk FOREIGN KEY (agent_id) REFERENCES agents (id)
+        ON DELETE CASCADE
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS client_savings_daily (
+    client_id VARCHAR(36) NOT NULL,
+    day_on DATE NOT NULL,
+    agent_count INT NOT NULL,
+    baseline_usd DECIMAL(20, 8) NOT NULL,
+    cost_usd DECIMAL(20, 8) NOT NULL,
+    replica_usd DECIMAL(20, 8) NOT NULL,
+    overlap_usd DECIMAL(20, 8) NOT NULL,
+    spot_milliseconds BIGINT NOT NULL,
+    ondemand_milliseconds BIGINT NOT NULL,
+    estimated_milliseconds BIGINT NOT NULL,
+    unknown_milliseconds BIGINT NOT NULL,
+    computed_at DATETIME(3) NOT NULL,
+    CONSTRAINT client_savings_daily_pk PRIMARY KEY (client_id, day_on),
+    KEY client_savings_daily_day_idx (day_on),
+    CONSTRAINT client_savings_daily_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS client_savings_monthly (
+    client_id VARCHAR(36) NOT NULL,
+    month_on DATE NOT NULL,
+    baseline_usd DECIMAL(20, 8) NOT NULL,
+    cost_usd DECIMAL(20, 8) NOT NULL,
+    replica_usd DECIMAL(20, 8) NOT NULL,
+    overlap_usd DECIMAL(20, 8) NOT NULL,
+    spot_milliseconds BIGINT NOT NULL,
+    ondemand_milliseconds BIGINT NOT NULL,
+    estimated_milliseconds BIGINT NOT NULL,
+    unknown_milliseconds BIGINT NOT NULL,
+    computed_at DATETIME(3) NOT NULL,
+    CONSTRAINT client_savings_monthly_pk PRIMARY KEY (client_id, month_on),
+    KEY client_savings_monthly_month_idx (month_on),
+    CONSTRAINT client_savings_monthly_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS savings_snapshots (
+    client_id VARCHAR(36) NOT NULL,
+    day_on DATE NOT NULL,
+    baseline_usd DECIMAL(20, 8) NOT NULL,
+    cost_usd DECIMAL(20, 8) NOT NULL,
+    computed_at DATETIME(3) NOT NULL,
+    CONSTRAINT savings_snapshots_pk PRIMARY KEY (client_id, day_on),
+    CONSTRAINT savings_snapshots_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+UPDATE schema_migrations
+SET statements_begun = 7, statements_done = 7, checksum = '509b09ee1d4f6ed1497a7a8b2c9fe330eac078b7d8fcea659d4b08c07887bb32', applied_at = UTC_TIMESTAMP(3)
+WHERE kind = 'migration' AND name = '0014_create_ledger' AND applied_at IS NULL;
+
+-- 0015_widen_switch_counts
+
+INSERT INTO schema_migrations (
+    kind, name, version, checksum, fingerprint, statements_begun, statements_done, applied_at
+)
+VALUES ('migration', '0015_widen_switch_counts', 15, 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', NULL, 0, 0, NULL)
+ON DUPLICATE KEY UPDATE version = 15;
+
+DROP PROCEDURE IF EXISTS schema_step;
+DELIMITER $$
+CREATE PROCEDURE schema_step()
+BEGIN
+IF (SELECT statements_done FROM schema_migrations WHERE kind = 'migration' AND name = '0015_widen_switch_counts') < 1 THEN
+ALTER TABLE switches
+    DROP KEY switches_outcome_idx,
+    ADD KEY switches_outcome_idx (client_id, status, cause, ended_at);
+UPDATE schema_migrations SET statements_begun = 1, statements_done = 1, checksum = '3560ff2109b1ff5881acd8aa0f926ba73e0dac6e495e4279cf9653b171feda7e' WHERE kind = 'migration' AND name = '0015_widen_switch_counts';
+END IF;
+END$$
+DELIMITER ;
+CALL schema_step();
+DROP PROCEDURE IF EXISTS schema_step;
+
+UPDATE schema_migrations
+SET statements_begun = 1, statements_done = 1, checksum = '2aca7f305932ef87149c05f1eeb09011bed59d460ca18c830ab8a68471e8f747', applied_at = UTC_TIMESTAMP(3)
+WHERE kind = 'migration' AND name = '0015_widen_switch_counts' AND applied_at IS NULL;
+
+-- 0016_create_model_predictions
+
+INSERT INTO schema_migrations (
+    kind, name, version, checksum, fingerprint, statements_begun, statements_done, applied_at
+)
+VALUES ('migration', '0016_create_model_predictions', 16, 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', NULL, 0, 0, NULL)
+ON DUPLICATE KEY UPDATE version = 16;
+
+CREATE TABLE IF NOT EXISTS model_predictions (
+    made_at DATETIME(3) NOT NULL,
+    client_id VARCHAR(36) NOT NULL,
+    pool_id VARCHAR(128) NOT NULL,
+    instance_type VARCHAR(64) NOT NULL,
+    az VARCHAR(48) NOT NULL,
+    model_version VARCHAR(64) NOT NULL,
+    horizon_minutes INT NOT NULL,
+    probability DECIMAL(7, 6) NOT NULL,
+    ends_at DATETIME(3) NOT NULL,
+    outcome VARCHAR(16) NULL,
+    CONSTRAINT model_predictions_pk PRIMARY KEY (made_at, client_id, pool_id),
+    KEY model_predictions_ends_idx (ends_at, outcome),
+    KEY model_predictions_client_idx (client_id),
+    CONSTRAINT model_predictions_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE,
+    CONSTRAINT model_predictions_chance_ck CHECK (probability BETWEEN 0 AND 1),
+    CONSTRAINT model_predictions_outcome_ck CHECK (outcome IN ('lost', 'survived', 'unseen'))
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+UPDATE schema_migrations
+SET statements_begun = 1, statements_done = 1, checksum = '5e3ba5bfff8edc47671ef6931093cc862ecb96eb0cf8077065474d72df3eb743', applied_at = UTC_TIMESTAMP(3)
+WHERE kind = 'migration' AND name = '0016_create_model_predictions' AND applied_at IS NULL;
 
 -- procedure advance_replica
 DROP PROCEDURE IF EXISTS advance_replica;
@@ -2772,8 +2973,12 @@ BEGIN
         UNION ALL SELECT 400 * 86400, 'pool_reliability_metrics WHERE period_start < ?'
         UNION ALL SELECT 400 * 86400, 'pricing_snapshots_interpolated WHERE bucket_at < ?'
         UNION ALL SELECT 400 * 86400, 'pricing_snapshots_clean WHERE updated_at < ?'
+        UNION ALL SELECT 400 * 86400, 'cost_corrections WHERE corrected_at < ?'
+        UNION ALL SELECT 400 * 86400, 'cost_hours WHERE hour_at < ?'
+        UNION ALL SELECT 400 * 86400, 'cost_records WHERE hour_at < ?'
         UNION ALL SELECT 90 * 86400, 'decision_engine_log WHERE created_at < ?'
         UNION ALL SELECT 90 * 86400, 'risk_scores WHERE created_at < ?'
+        UNION ALL SELECT 30 * 86400, 'model_predictions WHERE made_at < ?'
         UNION ALL SELECT 7 * 86400, 'pricing_reports WHERE received_at < ?'
         UNION ALL SELECT 2 * 86400, 'spot_price_snapshots WHERE received_at < ?';
     DECLARE CONTINUE HANDLER FOR NOT FOUND SET v_is_last = 1;
@@ -4274,6 +4479,213 @@ request_replica: BEGIN
 END$$
 DELIMITER ;
 
+-- procedure rollup_savings
+DROP PROCEDURE IF EXISTS rollup_savings;
+DELIMITER $$
+CREATE PROCEDURE rollup_savings(
+    IN p_now DATETIME(3),
+    IN p_days LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    IN p_since DATE,
+    OUT p_row_count BIGINT
+)
+SQL SECURITY INVOKER
+BEGIN
+    DECLARE v_turn DATETIME(3);
+    SELECT h.hour_at
+    INTO v_turn
+    FROM cost_hours AS h
+    ORDER BY h.hour_at DESC
+    LIMIT 1
+    FOR UPDATE;
+    DROP TEMPORARY TABLE IF EXISTS touched_agent_days;
+    DROP TEMPORARY TABLE IF EXISTS touched_client_days;
+    DROP TEMPORARY TABLE IF EXISTS touched_client_months;
+    DROP TEMPORARY TABLE IF EXISTS touched_client_starts;
+    CREATE TEMPORARY TABLE touched_agent_days (
+        agent_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        day_on DATE NOT NULL,
+        PRIMARY KEY (agent_id, day_on)
+    ) ENGINE = InnoDB;
+    CREATE TEMPORARY TABLE touched_client_days (
+        client_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        day_on DATE NOT NULL,
+        PRIMARY KEY (client_id, day_on)
+    ) ENGINE = InnoDB;
+    CREATE TEMPORARY TABLE touched_client_months (
+        client_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        month_on DATE NOT NULL,
+        PRIMARY KEY (client_id, month_on)
+    ) ENGINE = InnoDB;
+    CREATE TEMPORARY TABLE touched_client_starts (
+        client_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        day_on DATE NOT NULL,
+        PRIMARY KEY (client_id, day_on)
+    ) ENGINE = InnoDB;
+    IF p_days IS NULL THEN
+        INSERT INTO touched_agent_days (agent_id, day_on)
+        SELECT DISTINCT
+            c.agent_id,
+            DATE(c.hour_at)
+        FROM cost_records AS c
+        WHERE c.hour_at >= CAST(p_since AS DATETIME(3));
+    ELSE
+        INSERT IGNORE INTO touched_agent_days (agent_id, day_on)
+        SELECT
+            j.agent_id,
+            j.day_on
+        FROM JSON_TABLE(
+            p_days, '$[*]' COLUMNS (
+                agent_id VARCHAR(36) CHARACTER SET utf8mb4 PATH '$.k',
+                day_on DATE PATH '$.d'
+            )
+        ) AS j;
+    END IF;
+    SELECT COUNT(*)
+    INTO p_row_count
+    FROM touched_agent_days;
+    INSERT IGNORE INTO touched_client_days (client_id, day_on)
+    SELECT DISTINCT
+        a.client_id,
+        t.day_on
+    FROM touched_agent_days AS t
+    INNER JOIN agents AS a ON a.id = t.agent_id;
+    INSERT INTO touched_client_months (client_id, month_on)
+    SELECT DISTINCT
+        t.client_id,
+        DATE_SUB(t.day_on, INTERVAL DAYOFMONTH(t.day_on) - 1 DAY)
+    FROM touched_client_days AS t;
+    INSERT INTO touched_client_starts (client_id, day_on)
+    SELECT
+        t.client_id,
+        MIN(t.day_on)
+    FROM touched_client_days AS t
+    GROUP BY t.client_id;
+    INSERT INTO agent_savings_daily (
+        agent_id, day_on, client_id, baseline_usd, cost_usd, replica_usd, overlap_usd,
+        spot_milliseconds, ondemand_milliseconds, estimated_milliseconds, unknown_milliseconds,
+        computed_at
+    )
+    SELECT
+        a.id,
+        j.day_on,
+        a.client_id,
+        COALESCE(SUM(IF(c.cost_usd IS NULL, 0, c.baseline_usd)), 0),
+        COALESCE(SUM(IF(c.baseline_usd IS NULL, 0, c.cost_usd)), 0),
+        COALESCE(SUM(IF(c.role = 'replica', c.cost_usd, 0)), 0),
+        COALESCE(SUM(IF(c.role = 'overlap', c.cost_usd, 0)), 0),
+        COALESCE(SUM(IF(c.mode = 'spot', c.milliseconds, 0)), 0),
+        COALESCE(SUM(IF(c.mode = 'ondemand', c.milliseconds, 0)), 0),
+        COALESCE(SUM(IF(c.is_estimated = 1, c.milliseconds, 0)), 0),
+        COALESCE(SUM(IF(c.cost_usd IS NULL OR c.baseline_usd IS NULL, c.milliseconds, 0)), 0),
+        p_now
+    FROM touched_agent_days AS j
+    INNER JOIN agents AS a ON a.id = j.agent_id
+    LEFT JOIN cost_records AS c
+        ON
+            c.agent_id = a.id
+            AND c.hour_at >= CAST(j.day_on AS DATETIME(3))
+            AND c.hour_at < CAST(j.day_on AS DATETIME(3)) + INTERVAL 1 DAY
+    GROUP BY a.id, j.day_on, a.client_id
+    ON DUPLICATE KEY UPDATE
+        baseline_usd = VALUES(baseline_usd),
+        cost_usd = VALUES(cost_usd),
+        replica_usd = VALUES(replica_usd),
+        overlap_usd = VALUES(overlap_usd),
+        spot_milliseconds = VALUES(spot_milliseconds),
+        ondemand_milliseconds = VALUES(ondemand_milliseconds),
+        estimated_milliseconds = VALUES(estimated_milliseconds),
+        unknown_milliseconds = VALUES(unknown_milliseconds),
+        computed_at = VALUES(computed_at);
+    INSERT INTO client_savings_daily (
+        client_id, day_on, agent_count, baseline_usd, cost_usd, replica_usd, overlap_usd,
+        spot_milliseconds, ondemand_milliseconds, estimated_milliseconds, unknown_milliseconds,
+        computed_at
+    )
+    SELECT
+        d.client_id,
+        d.day_on,
+        COUNT(*),
+        SUM(d.baseline_usd),
+        SUM(d.cost_usd),
+        SUM(d.replica_usd),
+        SUM(d.overlap_usd),
+        SUM(d.spot_milliseconds),
+        SUM(d.ondemand_milliseconds),
+        SUM(d.estimated_milliseconds),
+        SUM(d.unknown_milliseconds),
+        p_now
+    FROM touched_client_days AS j
+    INNER JOIN agent_savings_daily AS d
+        ON d.client_id = j.client_id AND d.day_on = j.day_on
+    GROUP BY d.client_id, d.day_on
+    ON DUPLICATE KEY UPDATE
+        agent_count = VALUES(agent_count),
+        baseline_usd = VALUES(baseline_usd),
+        cost_usd = VALUES(cost_usd),
+        replica_usd = VALUES(replica_usd),
+        overlap_usd = VALUES(overlap_usd),
+        spot_milliseconds = VALUES(spot_milliseconds),
+        ondemand_milliseconds = VALUES(ondemand_milliseconds),
+        estimated_milliseconds = VALUES(estimated_milliseconds),
+        unknown_milliseconds = VALUES(unknown_milliseconds),
+        computed_at = VALUES(computed_at);
+    INSERT INTO client_savings_monthly (
+        client_id, month_on, baseline_usd, cost_usd, replica_usd, overlap_usd,
+        spot_milliseconds, ondemand_milliseconds, estimated_milliseconds, unknown_milliseconds,
+        computed_at
+    )
+    SELECT
+        d.client_id,
+        j.month_on,
+        SUM(d.baseline_usd),
+        SUM(d.cost_usd),
+        SUM(d.replica_usd),
+        SUM(d.overlap_usd),
+        SUM(d.spot_milliseconds),
+        SUM(d.ondemand_milliseconds),
+        SUM(d.estimated_milliseconds),
+        SUM(d.unknown_milliseconds),
+        p_now
+    FROM touched_client_months AS j
+    INNER JOIN client_savings_daily AS d
+        ON
+            d.client_id = j.client_id
+            AND d.day_on >= j.month_on
+            AND d.day_on < j.month_on + INTERVAL 1 MONTH
+    GROUP BY d.client_id, j.month_on
+    ON DUPLICATE KEY UPDATE
+        baseline_usd = VALUES(baseline_usd),
+        cost_usd = VALUES(cost_usd),
+        replica_usd = VALUES(replica_usd),
+        overlap_usd = VALUES(overlap_usd),
+        spot_milliseconds = VALUES(spot_milliseconds),
+        ondemand_milliseconds = VALUES(ondemand_milliseconds),
+        estimated_milliseconds = VALUES(estimated_milliseconds),
+        unknown_milliseconds = VALUES(unknown_milliseconds),
+        computed_at = VALUES(computed_at);
+    INSERT INTO savings_snapshots (client_id, day_on, baseline_usd, cost_usd, computed_at)
+    SELECT
+        d.client_id,
+        d.day_on,
+        SUM(e.baseline_usd),
+        SUM(e.cost_usd),
+        p_now
+    FROM touched_client_starts AS j
+    INNER JOIN client_savings_daily AS d
+        ON d.client_id = j.client_id AND d.day_on >= j.day_on
+    INNER JOIN client_savings_daily AS e ON e.client_id = d.client_id AND e.day_on <= d.day_on
+    GROUP BY d.client_id, d.day_on
+    ON DUPLICATE KEY UPDATE
+        baseline_usd = VALUES(baseline_usd),
+        cost_usd = VALUES(cost_usd),
+        computed_at = VALUES(computed_at);
+    DROP TEMPORARY TABLE touched_agent_days;
+    DROP TEMPORARY TABLE touched_client_days;
+    DROP TEMPORARY TABLE touched_client_months;
+    DROP TEMPORARY TABLE touched_client_starts;
+END$$
+DELIMITER ;
+
 -- procedure sync_agent
 DROP PROCEDURE IF EXISTS sync_agent;
 DELIMITER $$
@@ -4603,6 +5015,28 @@ LEFT JOIN instances AS i ON i.agent_id = a.id AND i.instance_id = a.primary_inst
 WHERE a.status <> 'deleted'$$
 DELIMITER ;
 
+-- view client_savings_summary
+DROP VIEW IF EXISTS client_savings_summary;
+DELIMITER $$
+CREATE VIEW client_savings_summary AS
+SELECT
+    t.client_id,
+    c.name AS client_name,
+    t.day_on,
+    t.baseline_usd,
+    t.cost_usd,
+    t.baseline_usd - t.cost_usd AS savings_usd
+FROM clients AS c
+INNER JOIN savings_snapshots AS t
+    ON
+        t.client_id = c.id
+        AND t.day_on = (
+            SELECT MAX(n.day_on)
+            FROM savings_snapshots AS n
+            WHERE n.client_id = c.id
+        )$$
+DELIMITER ;
+
 -- view pool_risk_current
 DROP VIEW IF EXISTS pool_risk_current;
 DELIMITER $$
@@ -4868,6 +5302,67 @@ BEGIN
 END$$
 DELIMITER ;
 
+-- event evt_rollup_savings
+DROP EVENT IF EXISTS evt_rollup_savings;
+DELIMITER $$
+CREATE EVENT evt_rollup_savings
+ON SCHEDULE EVERY 1 DAY
+ON COMPLETION PRESERVE
+COMMENT 'job rollup_savings, shared with the scheduler process'
+DO
+BEGIN
+    DECLARE v_now DATETIME(3) DEFAULT UTC_TIMESTAMP(3);
+    DECLARE v_slot BIGINT
+        DEFAULT FLOOR(TIMESTAMPDIFF(SECOND, '1970-01-01', UTC_TIMESTAMP()) / 86400);
+    DECLARE v_row_count BIGINT;
+    DECLARE v_errno INT;
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION
+    BEGIN
+        GET DIAGNOSTICS CONDITION 1 v_errno = MYSQL_ERRNO;
+        ROLLBACK;
+        UPDATE job_runs
+        SET
+            status = 'failed',
+            finished_at = UTC_TIMESTAMP(3),
+            error = CONCAT('database error ', v_errno)
+        WHERE
+            job = 'rollup_savings'
+            AND slot = v_slot
+            AND status = 'running'
+            AND node = 'event';
+    END;
+    SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;
+    UPDATE job_runs
+    SET
+        status = 'failed',
+        finished_at = v_now,
+        error = 'the lease ended before the run did'
+    WHERE
+        running_job = 'rollup_savings'
+        AND lease_until <= v_now;
+    INSERT IGNORE INTO job_runs (job, slot, status, node, attempt, lease_until, started_at)
+    VALUES (
+        'rollup_savings', v_slot, 'running', 'event', 1,
+        TIMESTAMPADD(SECOND, 600, v_now), v_now
+    );
+    IF ROW_COUNT() = 1 THEN
+        START TRANSACTION;
+        CALL rollup_savings(v_now, NULL, DATE(TIMESTAMPADD(DAY, -8, v_now)), v_row_count);
+        COMMIT;
+        UPDATE job_runs
+        SET
+            status = 'done',
+            finished_at = UTC_TIMESTAMP(3),
+            row_count = v_row_count
+        WHERE
+            job = 'rollup_savings'
+            AND slot = v_slot
+            AND status = 'running'
+            AND node = 'event';
+    END IF;
+END$$
+DELIMITER ;
+
 INSERT INTO schema_migrations (
     kind, name, version, checksum, fingerprint, statements_begun, statements_done, applied_at
 )
@@ -4887,7 +5382,7 @@ FROM (
     UNION ALL
     SELECT 'procedure' AS kind, 'promote_replica' AS name, '17d8429d5556e15b9766f9fa558cdb5f01d2225430624c3c4a810a3670b386ff' AS checksum
     UNION ALL
-    SELECT 'procedure' AS kind, 'purge_expired' AS name, '4056da4585beeba0e8c238f62b63cd57f19966508cfac937b021bbc8793df27a' AS checksum
+    SELECT 'procedure' AS kind, 'purge_expired' AS name, 'f221bc7a3b974b2ee51bafda306c88499eb4e3453116663d3d1d21e70e2736e0' AS checksum
     UNION ALL
     SELECT 'procedure' AS kind, 'record_interruption' AS name, '207c7dad515d84673d1cd1d4677d593d04ef561ce8083dd6776e680ac488857f' AS checksum
     UNION ALL
@@ -4903,6 +5398,8 @@ FROM (
     UNION ALL
     SELECT 'procedure' AS kind, 'request_replica' AS name, 'bd3ad81174d004a153e4fc1c19119abd7dc5a706a8f44fbd6081fea0724ab84d' AS checksum
     UNION ALL
+    SELECT 'procedure' AS kind, 'rollup_savings' AS name, '38d0e216e544aa060ed0305cb277011bd985564949ed588de391f61738c29de7' AS checksum
+    UNION ALL
     SELECT 'procedure' AS kind, 'sync_agent' AS name, 'ea189742512fd90bb7aa41e529867b24e71fac71812497a53b1812a352e9f232' AS checksum
     UNION ALL
     SELECT 'procedure' AS kind, 'unfold_price_reports' AS name, '8bc6e34613a1f4f872ecb42454820e7f2c759de6b43f41e63d1fb6c37a66426a' AS checksum
@@ -4910,6 +5407,8 @@ FROM (
     SELECT 'view' AS kind, 'active_spot_pools' AS name, '652c0bf486cf817b5d18f3724e0a3ca54dbd3520d697d884f7d77ca9ec209630' AS checksum
     UNION ALL
     SELECT 'view' AS kind, 'agent_overview' AS name, '5c345abf4cbf81b54c5c65bc5bfd4b100926a4b2914d64979d3d79c1c02db789' AS checksum
+    UNION ALL
+    SELECT 'view' AS kind, 'client_savings_summary' AS name, '82e57a61bdf7473944a43bb7b1c36390c0813711f24d99891b1bc2ca9b06b8af' AS checksum
     UNION ALL
     SELECT 'view' AS kind, 'pool_risk_current' AS name, '47574acb6d06c4f62e8a5a8210126ac59a4c8eed63d6a5e509f63573e96920e1' AS checksum
     UNION ALL
@@ -4920,6 +5419,8 @@ FROM (
     SELECT 'event' AS kind, 'evt_purge_expired' AS name, '11b6166a8782758865479cd214eba9e994cd8fb9532483eaf279eb705d32d4d3' AS checksum
     UNION ALL
     SELECT 'event' AS kind, 'evt_refresh_pool_reliability' AS name, 'df9e362fadb3b2e42b80fbbcdb0a17559ee74066d3398582e90c28f92159350d' AS checksum
+    UNION ALL
+    SELECT 'event' AS kind, 'evt_rollup_savings' AS name, '7b564523f02f32eef50d86de60a3b20f32b8c5d0a9d0c3a614a6d701db51fb58' AS checksum
 ) AS w
 LEFT JOIN (
 SELECT

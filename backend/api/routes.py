@@ -11,9 +11,17 @@ from backend.api.admin import (
     operators,
     overview,
 )
+from backend.api.admin import savings as admin_savings
 from backend.api.agent import decisions, emergency, fleet, lifecycle, replicas, takeover, work
 from backend.api.blueprints import GuardedBlueprint
-from backend.api.client import agent_settings, instance_views, instances, validate, views
+from backend.api.client import (
+    agent_settings,
+    instance_views,
+    instances,
+    savings,
+    validate,
+    views,
+)
 from backend.api.client import decisions as client_decisions
 from backend.api.client import replicas as client_replicas
 
@@ -36,6 +44,7 @@ def blueprints() -> list[GuardedBlueprint]:
         agent_settings.routes,
         validate.routes,
         views.routes,
+        savings.routes,
         notifications.routes,
         search.routes,
         clients.routes,
@@ -43,6 +52,7 @@ def blueprints() -> list[GuardedBlueprint]:
         fallback.routes,
         api_keys.routes,
         overview.routes,
+        admin_savings.routes,
         fleet_views.routes,
         exports.routes,
         models.routes,

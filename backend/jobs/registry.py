@@ -193,6 +193,25 @@ JOBS = build_registry(
         module="backend.jobs.log_replica_costs",
         summary="What standbys cost is booked by UTC hour.",
     ),
+    Job(
+        name="close_hours",
+        period=timedelta(minutes=10),
+        policy=Policy.LATEST,  # each run closes every finished hour that is open
+        lease=timedelta(minutes=5),
+        executor=Executor.NORMAL,
+        module="backend.jobs.close_hours",
+        summary="Finished hours of the savings ledger are closed, and corrected when more is known.",
+    ),
+    # Shared with the database's event of the same name: period and name must agree with it.
+    Job(
+        name="rollup_savings",
+        period=timedelta(days=1),
+        policy=Policy.LATEST,
+        lease=timedelta(minutes=5),
+        executor=Executor.NORMAL,
+        module="backend.jobs.rollup_savings",
+        summary="The sums of the savings ledger's last week are made anew from its rows.",
+    ),
     # Shared with the database's event of the same name. Yesterday's purge is today's: no catch-up.
     Job(
         name="purge_expired",

@@ -10,7 +10,7 @@ from backend.db.database import Database
 from backend.db.session import Row, Session
 from backend.errors import NotFound
 from backend.repositories import agent_lists, agent_settings
-from backend.services.savings_estimates import SavingsEstimates
+from backend.services.savings import Savings
 
 DAY = timedelta(days=1)
 REPORTS_WITHIN = timedelta(minutes=10)  # agents report prices every five minutes
@@ -40,7 +40,7 @@ class AgentLists:
     """Reads agents. ``client_id`` None means every tenant (operators). Thread-safe."""
 
     def __init__(
-        self, database: Database, clock: Clock, savings: SavingsEstimates, silence_seconds: int
+        self, database: Database, clock: Clock, savings: Savings, silence_seconds: int
     ) -> None:
         self._database = database
         self._clock = clock
@@ -68,13 +68,15 @@ class AgentLists:
 
     def health(self, client_id: str | None, *, limit: int, offset: int) -> tuple[Listed, Row]:
         """Return a page of agents, and how many are in which state."""
+        return self.page(client_id, limit=limit, offset=offset), self.states(client_id)
+
+    def states(self, client_id: str | None) -> Row:
+        """Return how many agents are in which state; None counts every tenant's."""
         silent_before = self._clock.now() - timedelta(seconds=self._silence_seconds)
-        page = self.page(client_id, limit=limit, offset=offset)
-        counts = self._database.run(
+        return self._database.run(
             "count_health",
             lambda s: agent_lists.count_health(s, client_id=client_id, silent_before=silent_before),
         )
-        return page, counts
 
     def figures(self, client_id: str | None, agent_id: str) -> AgentFigures:
         """Return an agent's switches, vitals of the last day, price reports and savings.

@@ -12,7 +12,7 @@ from backend.errors import NotFound
 from backend.repositories import agent_lists, client_lists, switch_history
 from backend.repositories.switch_history import SwitchFilter
 from backend.services.agent_lists import Listed
-from backend.services.savings_estimates import Saved, SavingsEstimates
+from backend.services.savings import Saved, Savings
 
 FRESH = timedelta(hours=1)  # a pool counts as covered while its price is this young
 SHOWN = 10
@@ -43,7 +43,7 @@ class Totals:
 class ClientOverview:
     """Reads clients and totals. Thread-safe."""
 
-    def __init__(self, database: Database, clock: Clock, savings: SavingsEstimates) -> None:
+    def __init__(self, database: Database, clock: Clock, savings: Savings) -> None:
         self._database = database
         self._clock = clock
         self._savings = savings
@@ -69,6 +69,10 @@ class ClientOverview:
         """
         row = self._database.run("find_client_with_counts", lambda s: _client(s, client_id))
         return {**row, "saved_usd": self._savings.of(client_id).total}
+
+    def saved(self, client_id: str) -> Saved:
+        """Return what one client has saved; nothing for one that does not exist."""
+        return self._savings.of(client_id)
 
     def detail(self, client_id: str) -> ClientDetail:
         """Return one client with its newest switches and the agents heard last.
@@ -106,7 +110,7 @@ class ClientOverview:
             )
 
         clients, fleet, switches = self._database.run("read_totals", read)
-        saved = round(sum(self._savings.by_client().values()), 4)
+        saved = self._savings.in_all()
         return Totals(clients=clients, fleet=fleet, switches=switches, saved=saved, at=now)
 
     def growth(self, days: int) -> list[GrowthDay]:

@@ -12,7 +12,7 @@ from backend.repositories.instance_lists import InstanceFilter
 from backend.repositories.search import like_pattern
 from backend.services.agent_lists import Listed
 from backend.services.instance_lookup import find_owner
-from backend.services.savings_estimates import Saved, SavingsEstimates
+from backend.services.savings import Saved, Savings
 
 WEEK = timedelta(days=7)
 MONTH = timedelta(days=30)
@@ -42,7 +42,7 @@ class InstanceFigures:
 class InstanceLists:
     """Reads instances. ``client_id`` None means every tenant (operators). Thread-safe."""
 
-    def __init__(self, database: Database, clock: Clock, savings: SavingsEstimates) -> None:
+    def __init__(self, database: Database, clock: Clock, savings: Savings) -> None:
         self._database = database
         self._clock = clock
         self._savings = savings

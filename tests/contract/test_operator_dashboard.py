@@ -308,18 +308,6 @@ def test_metrics_are_numbers(story: Story):
     assert metrics["hoursSinceLastSwitch"] == 1
 
 
-def test_savings_are_hours_times_the_difference_in_price(story: Story):
-    """One hour as the primary at the difference that the switch was reported with."""
-    world = story.world
-    world.write("UPDATE switches SET savings_impact_usd_per_hour = 0.02, cut_over_at = %(at)s",
-                at=world.clock.now() - timedelta(hours=1))  # fmt: skip
-
-    assert story.read("client/instances/i-0bbb/metrics")["totalSavings"] == 0.02
-    assert story.read("client/instances/i-0aaa/metrics")["totalSavings"] == 0
-    assert story.read(f"client/{world.alpha.client_id}")["totalSavings"] == 0.02
-    assert story.read(f"client/{world.beta.client_id}")["totalSavings"] == 0
-
-
 def test_logs_of_an_instance_come_newest_first(story: Story):
     logs = story.read("client/instances/i-0bbb/logs?limit=2")
 

@@ -88,6 +88,9 @@ BODIES = {
     "GET client/<client_id>/switch-history": None,
     "GET client/<client_id>/switches": None,
     "GET client/<client_id>/export/switch-history": None,
+    "GET client/<client_id>/savings": None,
+    "GET client/<client_id>/stats/charts": None,
+    "GET client/<client_id>/export/savings": None,
 }
 WALKED = re.compile(r"/api/(?P<path>(?:agents|client/instances|client/agents)/<.+|client/<.+)")
 NO_CONTENT: tuple[object, ...] = ({"replicas": [], "total": 0}, [])

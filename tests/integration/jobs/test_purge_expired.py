@@ -180,7 +180,30 @@ def job_run(p, at, n):
     }
 
 
+def cost_record(p, at, n):
+    return p | {
+        "hour_at": at,
+        "starts_at": at + n * timedelta(seconds=1),
+        "ends_at": at + timedelta(minutes=1),
+        "role": "primary",
+        "mode": "spot",
+        "milliseconds": 60_000,
+        "is_free": 0,
+        "is_estimated": 1,
+        "booked_at": at,
+    }
+
+
+def cost_correction(p, at, n):
+    row = {"agent_id": p["agent_id"], "client_id": p["client_id"], "reason": "price"}
+    sums = ("baseline_usd", "cost_usd", "unknown_milliseconds")
+    row |= {f"{side}_{name}": 0 for side in ("old", "new") for name in sums}
+    return row | {"hour_at": START + n * timedelta(hours=1), "corrected_at": at}
+
+
 RULES = {
+    "ledger": ("cost_records", DAY * 400, cost_record),
+    "corrections": ("cost_corrections", DAY * 400, cost_correction),
     "raw prices": ("spot_price_snapshots", timedelta(hours=48), snapshot),
     "reports": ("pricing_reports", DAY * 7, report),
     "on-demand prices": ("ondemand_price_snapshots", DAY * 400, ondemand),
