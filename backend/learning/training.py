@@ -45,10 +45,13 @@ class HazardModel:
     coefficients: Floats
     intercept: float
 
+    def inputs(self, rows: Floats) -> Floats:
+        """Return the columns that the model reads, of rows in the order of ``FEATURES``."""
+        return np.asarray(rows[:, [FEATURES.index(name) for name in self.features]])
+
     def chances(self, rows: Floats) -> Floats:
         """Return the chance of a loss within the horizon for rows in the order of ``FEATURES``."""
-        columns = [FEATURES.index(name) for name in self.features]
-        standard = (rows[:, columns] - self.mean) / self.scale
+        standard = (self.inputs(rows) - self.mean) / self.scale
         raw = standard @ self.coefficients + self.intercept
         return np.asarray(0.5 * (1 + np.tanh(raw / 2)))
 
