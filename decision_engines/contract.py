@@ -12,6 +12,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final, Protocol, runtime_checkable
 
+from decision_engines.trouble import UNTROUBLED, Trouble
+
 CONTRACT_VERSION: Final = 1
 PRICE_FRESH: Final = timedelta(minutes=15)  # an older price is no ground for a move
 
@@ -54,6 +56,7 @@ class PoolFacts:
         decayed_capacity_errors: Launches refused in 24 hours, each halved every 3 hours.
         volatility: Standard deviation over mean of a day's prices; None when unknown.
         cooling_until: The pool rests until then after trouble; None when it does not.
+        trouble: Losses and refused launches of the last days.
     """
 
     pool_id: str
@@ -66,6 +69,7 @@ class PoolFacts:
     decayed_capacity_errors: float = 0.0
     volatility: float | None = None
     cooling_until: datetime | None = None
+    trouble: Trouble = UNTROUBLED
 
     def is_usable(self, now: datetime) -> bool:
         """Whether its price is fresh and it does not rest."""

@@ -18,6 +18,7 @@ COMMANDS = {
     "client": ("backend.cli.client:client_group", "Make and list clients and their tokens."),
     "operator": ("backend.cli.operator:operator_group", "Make and list operators."),
     "engine": ("backend.cli.engine:engine_group", "Show or choose the decision engine."),
+    "train": ("backend.cli.train:train", "Train a hazard model from a trace, and describe it."),
     "jobs": ("backend.cli.jobs:jobs_group", "Run the background jobs, or look at them."),
     "doctor": ("backend.cli.doctor:doctor", "Say what is wrong, and how to mend it."),
 }

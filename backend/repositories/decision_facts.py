@@ -83,5 +83,10 @@ def list_troubles(session: Session, now: datetime) -> list[Row]:
     return session.rows(_SQL["list_troubles"], {"now": now})
 
 
+def list_past_troubles(session: Session, *, since: datetime, now: datetime) -> list[Row]:
+    """Return losses and refused launches after ``since``, oldest first: pool, client, reason, when."""
+    return session.rows(_SQL["list_past_troubles"], {"since": since, "now": now})
+
+
 def _json(values: Iterable[str]) -> str:
     return orjson.dumps(sorted(set(values))).decode()

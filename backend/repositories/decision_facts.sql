@@ -251,3 +251,16 @@ WHERE c.ends_at > %(now)s AND c.occurred_at <= %(now)s
 GROUP BY c.pool_id, c.client_id, c.reason
 ORDER BY c.pool_id ASC, c.client_id ASC, c.reason ASC
 LIMIT 100000
+
+-- list_past_troubles --
+-- Losses and refused launches since an instant, whoever met them, oldest first. Index:
+-- pool_cooldowns_occurred_idx.
+SELECT
+    c.pool_id,
+    c.client_id,
+    c.reason,
+    c.occurred_at
+FROM pool_cooldowns AS c
+WHERE c.occurred_at > %(since)s AND c.occurred_at <= %(now)s AND c.reason <> 'rebalance'
+ORDER BY c.occurred_at ASC, c.id ASC
+LIMIT 200000

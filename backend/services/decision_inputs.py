@@ -15,7 +15,9 @@ from backend.repositories import decision_facts
 from backend.sef.pools import CooldownReason
 from backend.sef.risk import FEWEST_WITNESSES, risk_of
 from backend.sef.risk import PoolFacts as RiskFacts
+from backend.services.pool_troubles import PoolTroubles
 from decision_engines import contract
+from decision_engines.trouble import REMEMBERED, Trouble
 
 DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
@@ -48,7 +50,7 @@ def read_subjects(
     client_id: str | None = None,
     agent_id: str | None = None,
 ) -> list[Subject]:
-    """Read one agent, or every agent that engines may move. Eight statements, whatever the number."""
+    """Read one agent, or every agent that engines may move. Nine statements, whatever the number."""
     rows = decision_facts.list_agents(session, client_id=client_id, agent_id=agent_id)
     if not rows:
         return []
@@ -101,10 +103,13 @@ class _Market:
             _place(row): row["price_usd_per_hour"] for row in prices
         }
         rest = Rest(decision_facts.list_troubles(session, now))
+        past = decision_facts.list_past_troubles(session, since=now - REMEMBERED, now=now)
+        troubles = PoolTroubles(past, now)
         pools: dict[_Place, dict[str, contract.PoolFacts]] = defaultdict(dict)
         for row in decision_facts.list_pools(session, clients=clients, instance_types=types):
             # Last reported first: of two pools of one name that one counts.
-            facts = _pool(row, self._ondemand.get(_place(row)), rest, now)
+            trouble = troubles.of(row["client_id"], int(row["pool_number"]))
+            facts = _pool(row, self._ondemand.get(_place(row)), rest, trouble, now)
             pools[_place(row)].setdefault(facts.pool_id, facts)
         self._pools = {
             place: tuple(sorted(found.values(), key=lambda pool: (pool.price, pool.pool_id)))
@@ -158,7 +163,9 @@ def _place(row: Mapping[str, str]) -> _Place:
     return row["client_id"], row["region"], row["instance_type"]
 
 
-def _pool(row: Row, ondemand: Decimal | None, rest: Rest, now: datetime) -> contract.PoolFacts:
+def _pool(
+    row: Row, ondemand: Decimal | None, rest: Rest, trouble: Trouble, now: datetime
+) -> contract.PoolFacts:
     price, price_at = row["price_usd_per_hour"], row["observed_at"]
     agreed_at = row["agreed_at"]
     # A client's own report comes first; what others agree on fills in where that is old.
@@ -184,6 +191,7 @@ def _pool(row: Row, ondemand: Decimal | None, rest: Rest, now: datetime) -> cont
         decayed_capacity_errors=facts.decayed_capacity_errors,
         volatility=facts.volatility,
         cooling_until=rest.until(row["client_id"], int(row["pool_number"])),
+        trouble=trouble,
     )
 
 
