@@ -18,8 +18,11 @@ from backend.api.guards import PUBLIC, Guard
 from backend.api.requests import ApiRequest
 from backend.api.responses import ApiResponse
 from backend.api.routes import blueprints
+from backend.api.shared_reads import SHARED_READS_KEY, SharedReads
+from backend.api.viewer import START_PAGE, SWAGGER_PAGE
 from backend.dashboard.agent_page import agent_pages
-from backend.dashboard.pages import assets, pages
+from backend.dashboard.legacy import legacy_pages
+from backend.dashboard.pages import ASSETS_FOLDER, assets, pages
 from backend.dashboard.rooms import rooms
 
 if TYPE_CHECKING:
@@ -62,9 +65,14 @@ def create_app(container: "Container") -> flask.Flask:
     )
     settings = container.settings
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.config["OPENAPI_HTML_STRING"] = START_PAGE
+    app.config["SWAGGER_HTML_STRING"] = SWAGGER_PAGE
     app.extensions[CONTAINER_KEY] = container
+    app.extensions[SHARED_READS_KEY] = SharedReads()
     for blueprint in (*blueprints(), pages, rooms, agent_pages, assets):
         app.register_api(blueprint)
+    if settings.legacy_dashboard_dir is not None:
+        app.register_api(legacy_pages(settings.legacy_dashboard_dir, ASSETS_FOLDER))
     frame = Frame(container, guards_of(app))
     app.before_request(frame.before)
     app.after_request(frame.after)

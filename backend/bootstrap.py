@@ -44,6 +44,7 @@ from backend.services.instance_lists import InstanceLists
 from backend.services.instance_prices import InstancePrices
 from backend.services.interruptions import Interruptions
 from backend.services.launch_specs import LaunchSpecs
+from backend.services.model_predictions import ModelPredictions, PredictionOutcomes
 from backend.services.model_uploads import ModelUploads
 from backend.services.model_versions import ModelVersions
 from backend.services.notification_channels import NotificationChannels
@@ -84,6 +85,7 @@ class Modelling:
 
     uploads: ModelUploads
     versions: ModelVersions
+    outcomes: PredictionOutcomes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,7 +233,7 @@ def _deciding(
         host=host,
         scoring=scoring,
         choice=EngineChoice(database, clock, settings, host),
-        decisions=Decisions(database, clock, host),
+        decisions=Decisions(database, clock, host, ModelPredictions(database, scoring)),
         views=DecisionViews(database, clock),
         limits=AgentLimits(database, clock),
     )
@@ -277,4 +279,5 @@ def _modelling(
     return Modelling(
         uploads=ModelUploads(database, clock, model_bytes, scorer),
         versions=ModelVersions(database, clock, model_bytes, scorer),
+        outcomes=PredictionOutcomes(database, clock),
     )

@@ -107,6 +107,7 @@ class Settings(BaseModel):
     )
     ml_models_dir: Path = Field(Path("./models"), alias="ML_MODELS_DIR")
     allow_engine_upload: Flag = Field(False, alias="ALLOW_ENGINE_UPLOAD")
+    legacy_dashboard_dir: Path | None = Field(None, alias="LEGACY_DASHBOARD_DIR")
 
     @model_validator(mode="after")
     def _production_needs_a_secret(self) -> Self:

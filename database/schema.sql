@@ -19,7 +19,7 @@ CREATE PROCEDURE schema_step()
 BEGIN
 IF NOT EXISTS (SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'schema_migrations')
 AND EXISTS (SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN (
-'clients', 'client_tokens', 'operators', 'operator_sessions', 'operator_api_keys', 'agents', 'agent_configs', 'instances', 'commands', 'switches', 'cleanup_logs', 'agent_health_metrics', 'spot_pools', 'pool_prices', 'spot_price_snapshots', 'ondemand_price_snapshots', 'pricing_reports', 'system_events', 'notifications', 'audit_logs', 'settings', 'job_runs', 'launch_specs', 'pricing_snapshots_clean', 'pricing_snapshots_interpolated', 'pricing_data_gaps', 'pool_cooldowns', 'pool_reliability_metrics', 'pool_risk_analysis', 'pending_price_reports', 'spot_interruption_events', 'replica_instances', 'termination_events', 'replica_cost_log', 'risk_scores', 'decision_engine_log', 'agent_config_history', 'model_upload_sessions', 'model_registry', 'model_files', 'cost_records', 'cost_corrections', 'cost_hours', 'agent_savings_daily', 'client_savings_daily', 'client_savings_monthly', 'savings_snapshots', 'notification_channels', 'notification_deliveries', 'notification_delivery_items'
+'clients', 'client_tokens', 'operators', 'operator_sessions', 'operator_api_keys', 'agents', 'agent_configs', 'instances', 'commands', 'switches', 'cleanup_logs', 'agent_health_metrics', 'spot_pools', 'pool_prices', 'spot_price_snapshots', 'ondemand_price_snapshots', 'pricing_reports', 'system_events', 'notifications', 'audit_logs', 'settings', 'job_runs', 'launch_specs', 'pricing_snapshots_clean', 'pricing_snapshots_interpolated', 'pricing_data_gaps', 'pool_cooldowns', 'pool_reliability_metrics', 'pool_risk_analysis', 'pending_price_reports', 'spot_interruption_events', 'replica_instances', 'termination_events', 'replica_cost_log', 'risk_scores', 'decision_engine_log', 'agent_config_history', 'model_upload_sessions', 'model_registry', 'model_files', 'cost_records', 'cost_corrections', 'cost_hours', 'agent_savings_daily', 'client_savings_daily', 'client_savings_monthly', 'savings_snapshots', 'model_predictions', 'notification_channels', 'notification_deliveries', 'notification_delivery_items'
 )) THEN
 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'This database holds tables that another program made';
 END IF;
@@ -51,7 +51,7 @@ DROP PROCEDURE IF EXISTS schema_step;
 DELIMITER $$
 CREATE PROCEDURE schema_step()
 BEGIN
-IF EXISTS (SELECT 1 FROM schema_migrations WHERE kind = 'migration' AND version > 15) THEN
+IF EXISTS (SELECT 1 FROM schema_migrations WHERE kind = 'migration' AND version > 17) THEN
 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'This database is newer than this file';
 END IF;
 END$$
@@ -1537,13 +1537,72 @@ UPDATE schema_migrations
 SET statements_begun = 7, statements_done = 7, checksum = '509b09ee1d4f6ed1497a7a8b2c9fe330eac078b7d8fcea659d4b08c07887bb32', applied_at = UTC_TIMESTAMP(3)
 WHERE kind = 'migration' AND name = '0014_create_ledger' AND applied_at IS NULL;
 
--- 0015_create_notification_channels
+-- 0015_widen_switch_counts
 
 INSERT INTO schema_migrations (
     kind, name, version, checksum, fingerprint, statements_begun, statements_done, applied_at
 )
-VALUES ('migration', '0015_create_notification_channels', 15, 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', NULL, 0, 0, NULL)
+VALUES ('migration', '0015_widen_switch_counts', 15, 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', NULL, 0, 0, NULL)
 ON DUPLICATE KEY UPDATE version = 15;
+
+DROP PROCEDURE IF EXISTS schema_step;
+DELIMITER $$
+CREATE PROCEDURE schema_step()
+BEGIN
+IF (SELECT statements_done FROM schema_migrations WHERE kind = 'migration' AND name = '0015_widen_switch_counts') < 1 THEN
+ALTER TABLE switches
+    DROP KEY switches_outcome_idx,
+    ADD KEY switches_outcome_idx (client_id, status, cause, ended_at);
+UPDATE schema_migrations SET statements_begun = 1, statements_done = 1, checksum = '3560ff2109b1ff5881acd8aa0f926ba73e0dac6e495e4279cf9653b171feda7e' WHERE kind = 'migration' AND name = '0015_widen_switch_counts';
+END IF;
+END$$
+DELIMITER ;
+CALL schema_step();
+DROP PROCEDURE IF EXISTS schema_step;
+
+UPDATE schema_migrations
+SET statements_begun = 1, statements_done = 1, checksum = '2aca7f305932ef87149c05f1eeb09011bed59d460ca18c830ab8a68471e8f747', applied_at = UTC_TIMESTAMP(3)
+WHERE kind = 'migration' AND name = '0015_widen_switch_counts' AND applied_at IS NULL;
+
+-- 0016_create_model_predictions
+
+INSERT INTO schema_migrations (
+    kind, name, version, checksum, fingerprint, statements_begun, statements_done, applied_at
+)
+VALUES ('migration', '0016_create_model_predictions', 16, 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', NULL, 0, 0, NULL)
+ON DUPLICATE KEY UPDATE version = 16;
+
+CREATE TABLE IF NOT EXISTS model_predictions (
+    made_at DATETIME(3) NOT NULL,
+    client_id VARCHAR(36) NOT NULL,
+    pool_id VARCHAR(128) NOT NULL,
+    instance_type VARCHAR(64) NOT NULL,
+    az VARCHAR(48) NOT NULL,
+    model_version VARCHAR(64) NOT NULL,
+    horizon_minutes INT NOT NULL,
+    probability DECIMAL(7, 6) NOT NULL,
+    ends_at DATETIME(3) NOT NULL,
+    outcome VARCHAR(16) NULL,
+    CONSTRAINT model_predictions_pk PRIMARY KEY (made_at, client_id, pool_id),
+    KEY model_predictions_ends_idx (ends_at, outcome),
+    KEY model_predictions_client_idx (client_id),
+    CONSTRAINT model_predictions_client_fk FOREIGN KEY (client_id) REFERENCES clients (id)
+        ON DELETE CASCADE,
+    CONSTRAINT model_predictions_chance_ck CHECK (probability BETWEEN 0 AND 1),
+    CONSTRAINT model_predictions_outcome_ck CHECK (outcome IN ('lost', 'survived', 'unseen'))
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+UPDATE schema_migrations
+SET statements_begun = 1, statements_done = 1, checksum = '5e3ba5bfff8edc47671ef6931093cc862ecb96eb0cf8077065474d72df3eb743', applied_at = UTC_TIMESTAMP(3)
+WHERE kind = 'migration' AND name = '0016_create_model_predictions' AND applied_at IS NULL;
+
+-- 0017_create_notification_channels
+
+INSERT INTO schema_migrations (
+    kind, name, version, checksum, fingerprint, statements_begun, statements_done, applied_at
+)
+VALUES ('migration', '0017_create_notification_channels', 17, 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', NULL, 0, 0, NULL)
+ON DUPLICATE KEY UPDATE version = 17;
 
 CREATE TABLE IF NOT EXISTS notification_channels (
     id VARCHAR(36) NOT NULL,
@@ -1618,7 +1677,7 @@ CREATE TABLE IF NOT EXISTS notification_delivery_items (
 
 UPDATE schema_migrations
 SET statements_begun = 3, statements_done = 3, checksum = '1c2a5f769f316be65d95897444b3eb3c513c1c93d093ca492cf5c203c3ef7ba9', applied_at = UTC_TIMESTAMP(3)
-WHERE kind = 'migration' AND name = '0015_create_notification_channels' AND applied_at IS NULL;
+WHERE kind = 'migration' AND name = '0017_create_notification_channels' AND applied_at IS NULL;
 
 -- procedure advance_replica
 DROP PROCEDURE IF EXISTS advance_replica;
@@ -3003,6 +3062,7 @@ BEGIN
         UNION ALL SELECT 400 * 86400, 'cost_records WHERE hour_at < ?'
         UNION ALL SELECT 90 * 86400, 'decision_engine_log WHERE created_at < ?'
         UNION ALL SELECT 90 * 86400, 'risk_scores WHERE created_at < ?'
+        UNION ALL SELECT 30 * 86400, 'model_predictions WHERE made_at < ?'
         UNION ALL SELECT 7 * 86400, 'pricing_reports WHERE received_at < ?'
         UNION ALL SELECT 2 * 86400, 'spot_price_snapshots WHERE received_at < ?';
     DECLARE CONTINUE HANDLER FOR NOT FOUND SET v_is_last = 1;
@@ -5406,7 +5466,7 @@ FROM (
     UNION ALL
     SELECT 'procedure' AS kind, 'promote_replica' AS name, '17d8429d5556e15b9766f9fa558cdb5f01d2225430624c3c4a810a3670b386ff' AS checksum
     UNION ALL
-    SELECT 'procedure' AS kind, 'purge_expired' AS name, 'e3c1c1dbbf6668784dd6716700727029ecee8e96115804e94c6760bc61f4d609' AS checksum
+    SELECT 'procedure' AS kind, 'purge_expired' AS name, 'cad5cc6e617166c8ff9cb7b8fe0e131a67589ecfb72a76107e39474b9abf1442' AS checksum
     UNION ALL
     SELECT 'procedure' AS kind, 'record_interruption' AS name, '207c7dad515d84673d1cd1d4677d593d04ef561ce8083dd6776e680ac488857f' AS checksum
     UNION ALL

@@ -17,6 +17,7 @@ from backend.api.context import api_request
 from backend.api.guards import Guard, authenticate
 from backend.api.requests import ApiRequest
 from backend.api.responses import ApiResponse
+from backend.api.viewer import VIEWER_PATH, VIEWER_POLICY
 from backend.errors import Forbidden, Unauthenticated
 from backend.observability.context import request_id as current_request_id
 from backend.services.callers import OperatorCaller
@@ -30,13 +31,6 @@ LOGIN_PATH = "/login"
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _UNROUTED = "(none)"
-
-# The viewer of the API's description comes from a package that uses inline script and style.
-_VIEWER_PATH = "/openapi/"
-_VIEWER_POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data:; frame-ancestors 'none'"
-)
 
 
 class Frame:
@@ -87,8 +81,8 @@ class Frame:
         request = api_request()
         if isinstance(response, ApiResponse):
             response.request_id = request.request_id
-        if request.path.startswith(_VIEWER_PATH):
-            response.headers["Content-Security-Policy"] = _VIEWER_POLICY
+        if request.path.startswith(VIEWER_PATH):
+            response.headers["Content-Security-Policy"] = VIEWER_POLICY
         rule = request.url_rule
         route = rule.rule if rule else _UNROUTED
         method = request.method if rule else _UNROUTED  # a stranger may invent methods

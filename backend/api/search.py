@@ -8,6 +8,7 @@ from backend.api.blueprints import guarded_blueprint
 from backend.api.context import container, tenant
 from backend.api.guards import CLIENT_USER_OR_VIEWER
 from backend.api.pages import Query
+from backend.api.shared_reads import read_together
 
 routes = guarded_blueprint("search", guard=CLIENT_USER_OR_VIEWER, url_prefix="/api/search")
 
@@ -19,6 +20,7 @@ class SearchQuery(Query):
 
 
 @routes.get("", summary="Find by name: at most ten of each kind")
+@read_together
 def search(query: SearchQuery) -> dict[str, Any]:
     """Answer what contains the text; a client finds only its own."""
     found = container().operating.search.find(tenant(), query.q)

@@ -13,6 +13,7 @@ from backend.api.context import api_request, container
 from backend.api.errors import status_of
 from backend.api.guards import ACTING_PAGE
 from backend.api.pages import Query
+from backend.api.shared_reads import read_together
 from backend.dashboard.agent_forms import ACTIONS, SAID, Told
 from backend.dashboard.charts import chart_of
 from backend.dashboard.form_token import require_form_token
@@ -70,6 +71,7 @@ def change_agent(path: AgentPath) -> Response:
 
 
 @agent_pages.get("/agents/<agent_id>/prices")
+@read_together
 def show_prices(path: AgentPath, query: ChartQuery) -> dict[str, Any]:
     """Answer the lines of the page's chart."""
     prices = container().operating.price_charts.of_agent(path.agent_id, days=int(query.days))

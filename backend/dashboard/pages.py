@@ -13,13 +13,14 @@ from backend.errors import LimitReached, Unauthenticated
 
 UNAUTHENTICATED = 401
 TOO_MANY = 429
+ASSETS_FOLDER = FOLDER / "static"
 
 pages = page_blueprint("dashboard")
 assets = guarded_blueprint(
     "assets",
     guard=PUBLIC,
     import_name=__name__,
-    static_folder=str(FOLDER / "static"),
+    static_folder=str(ASSETS_FOLDER),
     static_url_path="/assets",
     doc_ui=False,
 )

@@ -9,6 +9,7 @@ from backend.api.blueprints import guarded_by
 from backend.api.context import api_request, container
 from backend.api.guards import ADMIN_PAGE
 from backend.api.pages import Filter64, NoFilter, Query
+from backend.api.shared_reads import read_once
 from backend.dashboard.rendering import page_blueprint, room
 from backend.services.instance_lists import InstanceWish
 from backend.services.status import AgentWish
@@ -77,12 +78,12 @@ def show_fleet(query: FleetQuery) -> Response:
     """Show what is at risk, what happened, and the agents."""
     services = container()
     wish = AgentWish(status=query.status, search=query.search, sort=query.sort, page=query.page)
-    _, risks = services.operating.agent_lists.health(None, limit=1, offset=0)
+    risks = read_once("risks", lambda: services.operating.agent_lists.states(None))
     return room(
         "dashboard/fleet.html",
         "fleet",
         query=query,
-        status=services.status.read(wish),
+        status=read_once(wish, lambda: services.status.read(wish)),
         risks={name: int(value or 0) for name, value in risks.items()},
         events=services.operating.activity.newest(None, limit=12),
         server_url=api_request().host_url.rstrip("/"),
@@ -98,7 +99,11 @@ def show_instances(query: InstancesQuery) -> Response:
         search=query.search,
         search_names=True,
     )
-    found = container().operating.instance_lists.page(None, wish, limit=ROWS, offset=query.offset)
+    lists = container().operating.instance_lists
+    found = read_once(
+        (wish, query.offset),
+        lambda: lists.page(None, wish, limit=ROWS, offset=query.offset),
+    )
     return _listed("instances", query, found.rows, found.total)
 
 
@@ -114,8 +119,10 @@ def show_pools(query: PoolsQuery) -> Response:
 @rooms.get("/switches")
 def show_switches(query: SwitchesQuery) -> Response:
     """Show switches, the youngest first."""
-    found = container().operating.switch_history.page(
-        None, status=query.status, limit=ROWS, offset=query.offset
+    history = container().operating.switch_history
+    found = read_once(
+        ("switches", query.status, query.offset),
+        lambda: history.page(None, status=query.status, limit=ROWS, offset=query.offset),
     )
     return _listed("switches", query, found.rows, found.total)
 
@@ -128,6 +135,7 @@ def show_models() -> Response:
         "dashboard/models.html",
         "models",
         rows=services.modelling.versions.versions(),
+        judged=services.modelling.outcomes.calibration(),
         engine=services.deciding.host,
     )
 

@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 REDO_BYTES = 64 * 1024 * 1024  # a minute of full load between checkpoints, little on the disk
 START_SECONDS = 120.0  # recovery after a crash replays the redo log before the socket answers
 STOP_SECONDS = 60.0
+DYING_SECONDS = 10.0
 POLL_SECONDS = 0.02
 
 RESERVED_USERS = frozenset({"root", "mariadb.sys", "mysql.sys", "mysql.session"})
@@ -234,7 +235,9 @@ class LocalServer:
 
     def _launch(self, binary: ServerBinary) -> None:
         if self._process is not None:
-            self._process.poll()  # the one before has died: take its exit status
+            # The one before was killed: take its exit status, which a busy machine delays.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=DYING_SECONDS)
         self.folder.write_private(self.folder.init_file, self._accounts_sql(binary.flavour))
         self.folder.give_to_server(self.folder.init_file)
         with self.folder.error_log.open("ab") as log:

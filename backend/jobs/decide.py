@@ -10,6 +10,7 @@ from backend.engines.sandbox.scorer_client import ScorerClient
 from backend.jobs.context import JobContext
 from backend.services.decisions import Decisions
 from backend.services.engine_choice import EngineChoice, build_host
+from backend.services.model_predictions import ModelPredictions
 
 
 class DecideJob:
@@ -19,12 +20,13 @@ class DecideJob:
         self._settings: Settings | None = None
         self._host: EngineHost | None = None
         self._choice: EngineChoice | None = None
+        self._predictions: ModelPredictions | None = None
 
     def __call__(self, context: JobContext) -> int:
         """Return how many agents were decided about."""
         host = self._prepared(context)
-        result = Decisions(context.database, context.clock, host).decide_fleet(now=context.now)
-        return result.decided
+        decisions = Decisions(context.database, context.clock, host, self._predictions)
+        return decisions.decide_fleet(now=context.now).decided
 
     def _prepared(self, context: JobContext) -> EngineHost:
         if self._host is None or self._settings != context.settings:
@@ -38,12 +40,12 @@ class DecideJob:
         self._choice.follow()
         return self._host
 
-    @staticmethod
-    def _new_host(context: JobContext) -> EngineHost:
+    def _new_host(self, context: JobContext) -> EngineHost:
         settings, clock, database = context.settings, context.clock, context.database
         scorer = ScorerClient(settings.scorer_socket, Breaker(clock))
         content = ModelBytes(database, settings.ml_models_dir)
         scoring = ModelScoring(database, clock, content, scorer)
+        self._predictions = ModelPredictions(database, scoring)
         return build_host(settings, clock, LiveHazard(scoring))
 
 

@@ -24,7 +24,7 @@ SELECT
     page.began_at,
     (
         SELECT MAX(COALESCE(s.cut_over_at, s.ended_at))
-        FROM switches AS s
+        FROM switches AS s FORCE INDEX (switches_new_instance_idx)
         WHERE
             s.agent_id = i.agent_id
             AND s.new_instance_id = i.instance_id

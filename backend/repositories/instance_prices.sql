@@ -33,52 +33,48 @@ LIMIT 100
 -- What a client saw of one pool, as the mean of each hour or day, ascending, USD per hour: its own
 -- clean points, else what other clients agree on. Index: pricing_snapshots_clean_series_idx.
 SELECT
-    b.began_at,
-    AVG(b.price_usd_per_hour) AS price_usd_per_hour
+    TIMESTAMPADD(
+        SECOND, %(bucket_seconds)s * b.slot, CAST(%(since)s AS DATETIME(3))
+    ) AS began_at,
+    SUM(b.price_sum) / SUM(b.point_count) AS price_usd_per_hour
 FROM (
     SELECT
-        TIMESTAMPADD(
-            SECOND,
-            %(bucket_seconds)s * FLOOR(
-                TIMESTAMPDIFF(SECOND, %(since)s, c.bucket_at) / %(bucket_seconds)s
-            ),
-            CAST(%(since)s AS DATETIME(3))
-        ) AS began_at,
-        c.price_usd_per_hour
-    FROM (
-        SELECT
-            o.bucket_at,
-            o.price_usd_per_hour
-        FROM pricing_snapshots_clean AS o
-        WHERE
-            o.client_id = %(client_id)s
-            AND o.pool_id = %(pool_number)s
-            AND o.day_on BETWEEN DATE(%(since)s) AND DATE(%(until)s)
-        UNION ALL
-        SELECT
-            g.bucket_at,
-            g.price_usd_per_hour
-        FROM pricing_snapshots_clean AS g
-        WHERE
-            g.client_id IS NULL
-            AND g.pool_id = %(pool_number)s
-            AND g.day_on BETWEEN DATE(%(since)s) AND DATE(%(until)s)
-            AND g.is_discrepant = 0
-            AND NOT EXISTS (
-                SELECT 1
-                FROM pricing_snapshots_clean AS e
-                WHERE
-                    e.pool_id = g.pool_id
-                    AND e.bucket_at = g.bucket_at
-                    AND e.scope = %(client_id)s
-            )
-    ) AS c
+        FLOOR(TIMESTAMPDIFF(SECOND, %(since)s, o.bucket_at) / %(bucket_seconds)s) AS slot,
+        SUM(o.price_usd_per_hour) AS price_sum,
+        COUNT(*) AS point_count
+    FROM pricing_snapshots_clean AS o
     WHERE
-        c.bucket_at >= %(since)s
-        AND c.bucket_at < %(until)s
+        o.client_id = %(client_id)s
+        AND o.pool_id = %(pool_number)s
+        AND o.day_on BETWEEN DATE(%(since)s) AND DATE(%(until)s)
+        AND o.bucket_at >= %(since)s
+        AND o.bucket_at < %(until)s
+    GROUP BY slot
+    UNION ALL
+    SELECT
+        FLOOR(TIMESTAMPDIFF(SECOND, %(since)s, g.bucket_at) / %(bucket_seconds)s) AS slot,
+        SUM(g.price_usd_per_hour) AS price_sum,
+        COUNT(*) AS point_count
+    FROM pricing_snapshots_clean AS g
+    WHERE
+        g.client_id IS NULL
+        AND g.pool_id = %(pool_number)s
+        AND g.day_on BETWEEN DATE(%(since)s) AND DATE(%(until)s)
+        AND g.bucket_at >= %(since)s
+        AND g.bucket_at < %(until)s
+        AND g.is_discrepant = 0
+        AND NOT EXISTS (
+            SELECT 1
+            FROM pricing_snapshots_clean AS e
+            WHERE
+                e.pool_id = g.pool_id
+                AND e.bucket_at = g.bucket_at
+                AND e.scope = %(client_id)s
+        )
+    GROUP BY slot
 ) AS b
-GROUP BY b.began_at
-ORDER BY b.began_at ASC
+GROUP BY b.slot
+ORDER BY b.slot ASC
 LIMIT 2500
 
 -- list_ondemand_buckets --

@@ -27,5 +27,7 @@ def list_switches(
 
 def count_switches(session: Session, wanted: SwitchFilter) -> int:
     """Return how many switches ``list_switches`` would list in all."""
-    row = session.row(_SQL["count_switches"], asdict(wanted))
+    is_narrow = wanted.instance_id is not None
+    statement = _SQL["count_switches"] if is_narrow else _SQL["count_by_status"]
+    row = session.row(statement, asdict(wanted))
     return int(row["switch_count"]) if row else 0

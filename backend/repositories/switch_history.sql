@@ -57,6 +57,19 @@ FROM (
 INNER JOIN recent_switches AS v ON v.switch_id = page.id
 ORDER BY v.requested_at DESC, v.switch_id DESC
 
+-- count_by_status --
+-- How many switches list_switches would list in all, without an instance to look for: the index
+-- alone answers. Index: switches_outcome_idx.
+SELECT COUNT(*) AS switch_count
+FROM switches AS s
+WHERE
+    (%(client_id)s IS NULL OR s.client_id = %(client_id)s)
+    AND (
+        %(status)s IS NULL
+        OR s.status = %(status)s
+        OR (%(status)s = 'open' AND s.status NOT IN ('completed', 'failed'))
+    )
+
 -- count_switches --
 -- How many switches list_switches would list in all. Index: switches_outcome_idx.
 SELECT COUNT(*) AS switch_count

@@ -68,13 +68,15 @@ class AgentLists:
 
     def health(self, client_id: str | None, *, limit: int, offset: int) -> tuple[Listed, Row]:
         """Return a page of agents, and how many are in which state."""
+        return self.page(client_id, limit=limit, offset=offset), self.states(client_id)
+
+    def states(self, client_id: str | None) -> Row:
+        """Return how many agents are in which state; None counts every tenant's."""
         silent_before = self._clock.now() - timedelta(seconds=self._silence_seconds)
-        page = self.page(client_id, limit=limit, offset=offset)
-        counts = self._database.run(
+        return self._database.run(
             "count_health",
             lambda s: agent_lists.count_health(s, client_id=client_id, silent_before=silent_before),
         )
-        return page, counts
 
     def figures(self, client_id: str | None, agent_id: str) -> AgentFigures:
         """Return an agent's switches, vitals of the last day, price reports and savings.

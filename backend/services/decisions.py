@@ -15,6 +15,7 @@ from backend.errors import NotFound, UniqueViolation
 from backend.repositories import clean_prices, decision_log, decision_orders
 from backend.services.decision_inputs import Subject, read_census, read_subjects
 from backend.services.decision_records import Encoded, Judged, order_of, record_of
+from backend.services.model_predictions import ModelPredictions
 from decision_engines.contract import Action, Decision
 from decision_engines.rule_based_engine import RuleBasedEngine
 
@@ -49,10 +50,17 @@ class Decisions:
     ``client_id`` None is an operator, who asks about any client's agents.
     """
 
-    def __init__(self, database: Database, clock: Clock, host: EngineHost) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        host: EngineHost,
+        predictions: ModelPredictions | None = None,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._host = host
+        self._predictions = predictions
 
     def decide_fleet(self, *, now: datetime) -> PassResult:
         """Decide about every agent that engines may move, and order the permitted moves.
@@ -68,6 +76,8 @@ class Decisions:
             record_of(item, ordered.get(item.subject.given.agent_id), encoded) for item in judged
         ]
         self._log(records, "job", elapsed_ms, now)
+        if self._predictions is not None:
+            self._predictions.record(subjects, now)
         result = PassResult(
             decided=len(judged),
             advised=sum(item.is_move for item in judged),

@@ -51,6 +51,7 @@ BEGIN
         UNION ALL SELECT 400 * 86400, 'cost_records WHERE hour_at < ?'
         UNION ALL SELECT 90 * 86400, 'decision_engine_log WHERE created_at < ?'
         UNION ALL SELECT 90 * 86400, 'risk_scores WHERE created_at < ?'
+        UNION ALL SELECT 30 * 86400, 'model_predictions WHERE made_at < ?'
         UNION ALL SELECT 7 * 86400, 'pricing_reports WHERE received_at < ?'
         UNION ALL SELECT 2 * 86400, 'spot_price_snapshots WHERE received_at < ?';
     DECLARE CONTINUE HANDLER FOR NOT FOUND SET v_is_last = 1;

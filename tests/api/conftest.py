@@ -1,5 +1,6 @@
 """An app over the test's own database, and callers to use it with."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import flask
@@ -12,6 +13,7 @@ from backend.config import Settings, load_settings
 from backend.db.database import Database
 from backend.services.callers import Role
 from tests.api.people import Door
+from tests.conformity import Conformity
 from tests.fakes.clock import FakeClock
 
 
@@ -29,8 +31,12 @@ def container(settings: Settings, clock: FakeClock, database: Database) -> Conta
 
 
 @pytest.fixture
-def app(container: Container) -> flask.Flask:
-    return create_app(container)
+def app(container: Container) -> Iterator[flask.Flask]:
+    """The app; every answer that it gives has to be as the API's description says."""
+    made = create_app(container)
+    conformity = Conformity(made)
+    yield made
+    assert conformity.faults == []
 
 
 @pytest.fixture

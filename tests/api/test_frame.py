@@ -123,6 +123,10 @@ def test_viewer_of_the_description_works_offline(http):
     page = http.get("/openapi/swagger")
 
     assert page.status_code == 200
-    assert "https://" not in page.text.replace("https://petstore", "")
+    assert "https://" not in page.text
+    assert "script-src 'self';" in page.headers["Content-Security-Policy"]
+    assert re.findall(r"<script(?! src=)|<style| on\w+=", page.text) == []
+    with http.get("/assets/viewer/viewer.js") as own:
+        assert own.status_code == 200
     with http.get("/openapi/swagger/js/swagger-ui-bundle.js") as script:
         assert script.status_code == 200

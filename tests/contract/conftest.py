@@ -20,10 +20,14 @@ def door() -> Iterator[Door]:
 
 @pytest.fixture
 def world(door: Door, database, clock) -> Iterator[World]:
-    """A backend of this test's own, with the tenants alpha and beta."""
+    """A backend of this test's own, with the tenants alpha and beta.
+
+    Every answer that it gives has to be as the API's description says.
+    """
     served = World(door, database, clock)
     yield served
     served.close()
+    assert served.conformity.faults == []
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from backend.db.database import Database
 from backend.db.session import Row
 from backend.db.statements import Statement
 from backend.services.callers import Actor, Scope
+from tests.conformity import Conformity
 from tests.fakes.clock import FakeClock
 
 TESTER = Actor("system", "tests")
@@ -113,6 +114,7 @@ class World:
         self.http = requests.Session()
         self._lent: list[Closable] = [self.http]
         self.app = door.app = create_app(self.container)
+        self.conformity = Conformity(self.app)
         self.alpha = self.new_tenant("Alpha")
         self.beta = self.new_tenant("Beta")
 

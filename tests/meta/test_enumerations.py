@@ -30,6 +30,7 @@ SAME_WORDS = {
     "instances_mode_ck": "backend.domain.modes:Mode",
     "instances_role_ck": "backend.domain.fencing:Role",
     "job_runs_status_ck": "backend.services.job_history:Status",
+    "model_predictions_outcome_ck": "backend.services.model_predictions:PredictionOutcome",
     "model_registry_status_ck": "backend.domain.models:ModelStatus",
     "notification_channels_kind_ck": "backend.domain.notification_channels:ChannelKind",
     "notification_channels_severity_ck": "backend.domain.notification_channels:Severity",

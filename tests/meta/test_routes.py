@@ -1,10 +1,12 @@
 """Default deny: every route has a guard, and what is public is public on purpose."""
 
+import tempfile
+
 import pytest
 from flask import Flask
 
 from backend.api.guards import PUBLIC
-from backend.app import create_app, guards_of
+from backend.app import App, create_app, guards_of
 from backend.bootstrap import build_container
 from backend.config import load_settings
 from backend.db.database import Database
@@ -38,10 +40,18 @@ def _no_database() -> Database:
     return Database(Pool(refuse, size=1, wait_seconds=0.1, clock=FakeClock()))
 
 
+def bare_app() -> App:
+    """An app without a database: its routes and its description are all that is looked at."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = load_settings({"SECRET_KEY": "x" * 20, "LOCAL_DIR": folder}, None)
+        made = create_app(build_container(settings, FakeClock(), _no_database()))
+    assert isinstance(made, App)
+    return made
+
+
 @pytest.fixture
-def app(tmp_path) -> Flask:
-    settings = load_settings({"SECRET_KEY": "x" * 20, "LOCAL_DIR": str(tmp_path)}, None)
-    return create_app(build_container(settings, FakeClock(), _no_database()))
+def app() -> Flask:
+    return bare_app()
 
 
 def test_every_route_has_a_guard(app):

@@ -11,6 +11,7 @@ from backend.api.context import container
 from backend.api.csv_answers import csv_answer
 from backend.api.guards import OPERATOR_VIEW
 from backend.api.pages import TOTAL_HEADER
+from backend.api.shared_reads import read_together
 from backend.api.wording import client_card
 
 routes = guarded_blueprint(
@@ -32,6 +33,7 @@ COLUMNS = (
 
 
 @routes.get("/global-stats", summary="All clients with their figures, as a file")
+@read_together
 def export_global_stats(query: ExportQuery) -> Response | dict[str, Any]:
     """Answer up to 10,000 clients as CSV, or as JSON with the totals."""
     overview = container().operating.client_overview

@@ -9,6 +9,7 @@ from backend.api.blueprints import guarded_blueprint
 from backend.api.context import container
 from backend.api.guards import OPERATOR_VIEW
 from backend.api.pages import Envelope, Filter64, NoFilter, PageQuery, array_page
+from backend.api.shared_reads import read_together
 from backend.api.wording import agent_of_fleet, instance_of_fleet, known
 from backend.services.instance_lists import InstanceWish
 
@@ -56,6 +57,7 @@ class PoolsQuery(PageQuery):
 
 
 @routes.get("/instances", summary="Everybody's instances, the youngest first")
+@read_together
 def list_instances(query: AdminInstancesQuery) -> Response | dict[str, Any]:
     """Answer the instances that pass the filters; ``total`` counts all of them."""
     wish = InstanceWish(
@@ -76,6 +78,7 @@ def list_instances(query: AdminInstancesQuery) -> Response | dict[str, Any]:
 
 
 @routes.get("/agents", summary="Everybody's agents, those heard last first")
+@read_together
 def list_agents(query: AdminAgentsQuery) -> Response | dict[str, Any]:
     """Answer agents, deleted ones included; ``total`` counts all that pass the filters."""
     page = container().operating.agent_lists.page(
@@ -92,6 +95,7 @@ def list_agents(query: AdminAgentsQuery) -> Response | dict[str, Any]:
 
 
 @routes.get("/agent-health", summary="How agents are, and how many are how")
+@read_together
 def show_agent_health(query: AgentHealthQuery) -> dict[str, Any]:
     """Answer the last vitals of each agent; unknown ones are null."""
     page, counts = container().operating.agent_lists.health(
@@ -121,6 +125,7 @@ def show_agent_health(query: AgentHealthQuery) -> dict[str, Any]:
 
 
 @routes.get("/pool-statistics", summary="Pools with a fresh price, cheapest first")
+@read_together
 def show_pool_statistics(query: PoolsQuery) -> dict[str, Any]:
     """Answer price, risk and losses; one row for each client that sees a pool."""
     rows, counts = container().operating.pool_statistics.read(

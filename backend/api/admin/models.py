@@ -9,6 +9,7 @@ from backend.api.blueprints import guarded_blueprint, guarded_by
 from backend.api.context import actor, api_request, container
 from backend.api.guards import OPERATOR_ADMIN, OPERATOR_ADMIN_FILES, OPERATOR_VIEW
 from backend.errors import Forbidden, InvalidRequest
+from backend.services import model_predictions
 from backend.services.model_uploads import File
 from backend.services.model_versions import shown
 
@@ -108,6 +109,14 @@ def list_models() -> dict[str, Any]:
     """Answer at most 200."""
     rows = container().modelling.versions.versions()
     return {"models": [shown(row) for row in rows], "total": len(rows)}
+
+
+@routes.get("/ml-models/calibration", summary="What live models said, against what happened")
+@guarded_by(OPERATOR_VIEW)
+def show_calibration() -> dict[str, Any]:
+    """Answer Brier score, that of the base rate, and counts by tenth, over seven days."""
+    found = container().modelling.outcomes.calibration()
+    return {"models": [model_predictions.shown(item) for item in found]}
 
 
 def _files() -> list[File]:

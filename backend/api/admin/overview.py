@@ -10,6 +10,7 @@ from backend.api.blueprints import guarded_blueprint, guarded_by
 from backend.api.context import container
 from backend.api.guards import OPERATOR_ADMIN, OPERATOR_VIEW
 from backend.api.pages import Days365, Filter64, PageQuery, Query, array_page
+from backend.api.shared_reads import read_together
 from backend.api.wording import client_card
 from backend.services.client_overview import Totals
 
@@ -46,6 +47,7 @@ class AuditQuery(Query):
 
 
 @routes.get("/stats", summary="The figures of the whole installation")
+@read_together
 def show_stats() -> dict[str, Any]:
     """Answer counts of what there is now, and of every switch that was completed."""
     services = container()
@@ -58,6 +60,7 @@ def show_stats() -> dict[str, Any]:
 
 
 @routes.get("/clients", summary="Clients, the newest first")
+@read_together
 def list_clients(query: PageQuery) -> Response:
     """Answer clients with what they own."""
     page = container().operating.client_overview.page(limit=query.limit, offset=query.offset)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from backend.api.blueprints import guarded_blueprint
 from backend.api.context import container, tenant
 from backend.api.guards import CLIENT_USER_OR_VIEWER
+from backend.api.shared_reads import read_together
 from backend.domain.modes import Mode
 from backend.domain.pools import pool_of
 from backend.errors import NotFound
@@ -35,6 +36,7 @@ class DecisionsQuery(BaseModel):
 
 
 @routes.get("/<client_id>/agents/decisions", summary="Agents with their last decisions")
+@read_together
 def list_decisions(path: ClientPath, query: DecisionsQuery) -> list[dict[str, Any]]:
     """Answer agents, online first; in the recorded names, and in those of installed dashboards."""
     if tenant() not in (None, path.client_id):

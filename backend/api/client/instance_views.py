@@ -11,6 +11,7 @@ from backend.api.client.instances import InstancePath
 from backend.api.context import container, tenant
 from backend.api.guards import CLIENT_USER_OR_VIEWER
 from backend.api.pages import Days90, Filter64, Query
+from backend.api.shared_reads import read_together
 from backend.api.wording import known, number, pool_name
 from backend.services.instance_prices import PriceChart
 
@@ -57,6 +58,7 @@ def show_pricing(path: InstancePath, query: OwnerQuery) -> dict[str, Any]:
 
 
 @routes.get("/<instance_id>/price-history", summary="What an instance's pools cost over time")
+@read_together
 def show_price_history(path: InstancePath, query: HistoryQuery) -> dict[str, Any]:
     """Answer a point for each hour or day; a pool that nobody saw then is null."""
     chart = container().operating.instance_prices.chart(

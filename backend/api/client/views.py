@@ -21,6 +21,7 @@ from backend.api.pages import (
     shape_of,
     visible_client,
 )
+from backend.api.shared_reads import read_together
 from backend.api.wording import (
     agent_card,
     agent_past,
@@ -106,6 +107,7 @@ class ExportQuery(Query):
 
 
 @routes.get("/<client_id>", summary="One client with its figures")
+@read_together
 def show_client(path: ClientPath, query: ClientQuery) -> dict[str, Any]:
     """Answer the figures; a client's own dashboard also gets switches and agents."""
     client_id = visible_client(path.client_id)
@@ -115,6 +117,7 @@ def show_client(path: ClientPath, query: ClientQuery) -> dict[str, Any]:
 
 
 @routes.get("/<client_id>/agents", summary="A client's agents, those heard last first")
+@read_together
 def list_agents(path: ClientPath, query: ShapedQuery) -> Response | dict[str, Any]:
     """Answer the agents that are not deleted."""
     page = container().operating.agent_lists.page(
@@ -126,6 +129,7 @@ def list_agents(path: ClientPath, query: ShapedQuery) -> Response | dict[str, An
 
 
 @routes.get("/<client_id>/agents/history", summary="A client's agents, deleted ones included")
+@read_together
 def list_past_agents(path: ClientPath, query: AgentHistoryQuery) -> Response:
     """Answer online agents, then offline, then deleted ones."""
     page = container().operating.agent_lists.page(
@@ -139,6 +143,7 @@ def list_past_agents(path: ClientPath, query: AgentHistoryQuery) -> Response:
 
 
 @routes.get("/<client_id>/instances", summary="A client's instances, the youngest first")
+@read_together
 def list_instances(path: ClientPath, query: InstancesQuery) -> Response | dict[str, Any]:
     """Answer the instances that pass the filters."""
     wish = InstanceWish(
@@ -155,6 +160,7 @@ def list_instances(path: ClientPath, query: InstancesQuery) -> Response | dict[s
 
 
 @routes.get("/<client_id>/switch-history", summary="A client's switches, the youngest first")
+@read_together
 def list_switch_history(path: ClientPath, query: SwitchHistoryQuery) -> Response:
     """Answer completed switches unless ``status`` asks for others."""
     page = container().operating.switch_history.page(
@@ -168,6 +174,7 @@ def list_switch_history(path: ClientPath, query: SwitchHistoryQuery) -> Response
 
 
 @routes.get("/<client_id>/switches", summary="A client's switches, page by page")
+@read_together
 def list_switches(path: ClientPath, query: SwitchesQuery) -> Response | dict[str, Any]:
     """Answer completed switches unless ``status`` asks for others."""
     page = container().operating.switch_history.page(
@@ -188,6 +195,7 @@ def list_switches(path: ClientPath, query: SwitchesQuery) -> Response | dict[str
 
 
 @routes.get("/<client_id>/export/switch-history", summary="A client's switches as a file")
+@read_together
 def export_switch_history(path: ClientPath, query: ExportQuery) -> Response | dict[str, Any]:
     """Answer up to 10,000 switches of every status, as CSV or JSON."""
     client_id = visible_client(path.client_id)

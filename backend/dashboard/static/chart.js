@@ -18,11 +18,14 @@
   const width = () => Math.max(figure.clientWidth - 2, 200);
 
   async function load() {
+    const asked = days;
     try {
-      const answer = await fetch(`${figure.dataset.source}?days=${days}`, { cache: "no-store", credentials: "same-origin" });
+      const answer = await fetch(`${figure.dataset.source}?days=${asked}`, { cache: "no-store", credentials: "same-origin" });
       if (answer.redirected) { location.assign("/login"); return; }
       if (!answer.ok) throw new Error(`status ${answer.status}`);
-      shown = await answer.json();
+      const prices = await answer.json();
+      if (asked !== days) return; // another range was chosen meanwhile
+      shown = prices;
       draw();
     } catch (error) {
       state.textContent = "The prices could not be loaded; trying again in a minute.";
