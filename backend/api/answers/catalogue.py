@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from backend.api.answers import (
     administration,
     agents,
+    channels,
     clients,
     decisions,
     emergencies,
@@ -32,6 +33,7 @@ _AREAS = (
     instances,
     fleet,
     administration,
+    channels,
     models,
     savings,
     general,

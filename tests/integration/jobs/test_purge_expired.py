@@ -352,6 +352,20 @@ def risk_score(p, at, n):
     }
 
 
+def prediction(p, at, n):
+    return {
+        "made_at": at,
+        "client_id": p["client_id"],
+        "pool_id": "m5.large.euw1-az1",
+        "instance_type": "m5.large",
+        "az": "euw1-az1",
+        "model_version": "1",
+        "horizon_minutes": 60,
+        "probability": 0,
+        "ends_at": at,
+    }
+
+
 RULES = {
     "deliveries": ("notification_deliveries", DAY * 30, delivery),
     "price gaps": ("pricing_data_gaps", DAY * 180, gap),
@@ -362,6 +376,7 @@ RULES = {
     "clean prices": ("pricing_snapshots_clean", DAY * 400, clean_price),
     "closed hours": ("cost_hours", DAY * 400, closed_hour),
     "decisions": ("decision_engine_log", DAY * 90, decision),
+    "predictions": ("model_predictions", DAY * 30, prediction),
     "risk scores": ("risk_scores", DAY * 90, risk_score),
     "ledger": ("cost_records", DAY * 400, cost_record),
     "corrections": ("cost_corrections", DAY * 400, cost_correction),
