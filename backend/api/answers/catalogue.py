@@ -20,6 +20,7 @@ from backend.api.answers import (
     general,
     instances,
     models,
+    notifications,
     replicas,
     savings,
 )
@@ -36,6 +37,7 @@ _AREAS = (
     channels,
     models,
     savings,
+    notifications,
     general,
 )
 _EXAMPLES = Path(__file__).parent / "examples"
