@@ -12,7 +12,6 @@ from pydantic import TypeAdapter
 from backend.api.answers import (
     administration,
     agents,
-    channels,
     clients,
     decisions,
     emergencies,
@@ -34,7 +33,6 @@ _AREAS = (
     instances,
     fleet,
     administration,
-    channels,
     models,
     savings,
     notifications,
