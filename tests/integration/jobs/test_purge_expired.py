@@ -1,5 +1,7 @@
 """Retention, table by table: one row just too old, one row just young enough."""
 
+import re
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -8,6 +10,7 @@ from backend.repositories import retention
 from backend.services.housekeeping import Housekeeping
 from tests.fakes.clock import START
 from tests.integration.jobs.rows import insert, make_agent, make_client, query
+from tests.meta import house
 
 pytestmark = pytest.mark.db
 
@@ -39,6 +42,7 @@ def parents(database):
         instance_type="m5.large",
         created_at=START,
     )
+    channel(database)
     return {"client_id": client_id, "agent_id": agent_id, "instance_id": "i-1"}
 
 
@@ -201,7 +205,179 @@ def cost_correction(p, at, n):
     return row | {"hour_at": START + n * timedelta(hours=1), "corrected_at": at}
 
 
+def channel(database):
+    """A channel that messages can belong to."""
+    insert(
+        database,
+        "notification_channels",
+        id="channel",
+        name="ops",
+        kind="webhook",
+        target_sealed="x",
+        target_hint="x",
+        min_severity="info",
+        batch_seconds=0,
+        active_since=START,
+        looked_at=START,
+        created_at=START,
+        updated_at=START,
+    )
+
+
+def delivery(p, at, n):
+    return {
+        "id": f"delivery-{n}",
+        "channel_id": "channel",
+        "status": "delivered",
+        "next_attempt_at": START,
+        "created_at": START - DAY * 500,
+        "ended_at": at,
+    }
+
+
+def gap(p, at, n):
+    return {
+        "client_id": p["client_id"],
+        "pool_id": 1,
+        "last_point_at": START - DAY * n,
+        "next_point_at": START,
+        "status": "closed",
+        "next_ask_at": START,
+        "created_at": START,
+        "ended_at": at,
+    }
+
+
+def cooldown(p, at, n):
+    return {
+        "client_id": p["client_id"],
+        "pool_id": 1,
+        "reason": "capacity",
+        "source_key": str(n),
+        "occurred_at": START - DAY * 500,
+        "ends_at": at,
+    }
+
+
+def risk(p, at, n):
+    return {
+        "client_id": p["client_id"],
+        "pool_id": 1,
+        "analysed_at": at,
+        "computed_at": at,
+        "loss_count": 0,
+        "decayed_loss_count": 0,
+        "decayed_capacity_error_count": 0,
+        "risk_score": 0,
+        "recommendation": "safe",
+    }
+
+
+def reliability(p, at, n):
+    return {
+        "client_id": p["client_id"],
+        "pool_id": 1,
+        "period_start": at,
+        "period_end": at,
+        "loss_count": 0,
+        "rebalance_count": 0,
+        "capacity_error_count": 0,
+        "point_count": 0,
+        "computed_at": at,
+    }
+
+
+def filled_price(p, at, n):
+    return {
+        "client_id": p["client_id"],
+        "pool_id": 1,
+        "day_on": at.date(),
+        "bucket_at": at,
+        "price_usd_per_hour": 1,
+        "method": "history",
+        "before_at": at,
+        "before_price_usd_per_hour": 1,
+        "filled_at": at,
+    }
+
+
+def clean_price(p, at, n):
+    return {
+        "client_id": p["client_id"],
+        "scope": p["client_id"],
+        "pool_id": 1,
+        "bucket_at": START - DAY * n,
+        "day_on": START.date(),
+        "price_usd_per_hour": 1,
+        "source": "primary",
+        "sample_count": 1,
+        "report_count": 1,
+        "spread_usd_per_hour": 0,
+        "is_discrepant": 0,
+        "updated_at": at,
+    }
+
+
+def closed_hour(p, at, n):
+    return {"hour_at": at, "closed_at": at, "row_count": 0}
+
+
+def decision(p, at, n):
+    return p | {
+        "trigger_source": "job",
+        "source": "rules",
+        "engine_type": "rules",
+        "engine_version": "1",
+        "action": "stay",
+        "risk_score": 0,
+        "expected_savings_usd_per_hour": 0,
+        "present_mode": "spot",
+        "input_data": "{}",
+        "output_decision": "{}",
+        "guard_outcome": "stay",
+        "execution_time_ms": 1,
+        "created_at": at,
+    }
+
+
+def risk_score(p, at, n):
+    return p | {
+        "risk_score": 0,
+        "recommended_action": "stay",
+        "recommended_mode": "spot",
+        "expected_savings_usd_per_hour": 0,
+        "allowed": 1,
+        "reason": "x",
+        "created_at": at,
+    }
+
+
+def prediction(p, at, n):
+    return {
+        "made_at": at,
+        "client_id": p["client_id"],
+        "pool_id": "m5.large.euw1-az1",
+        "instance_type": "m5.large",
+        "az": "euw1-az1",
+        "model_version": "1",
+        "horizon_minutes": 60,
+        "probability": 0,
+        "ends_at": at,
+    }
+
+
 RULES = {
+    "deliveries": ("notification_deliveries", DAY * 30, delivery),
+    "price gaps": ("pricing_data_gaps", DAY * 180, gap),
+    "cool-downs": ("pool_cooldowns", DAY * 90, cooldown),
+    "risk of pools": ("pool_risk_analysis", DAY * 30, risk),
+    "reliability of pools": ("pool_reliability_metrics", DAY * 400, reliability),
+    "filled prices": ("pricing_snapshots_interpolated", DAY * 400, filled_price),
+    "clean prices": ("pricing_snapshots_clean", DAY * 400, clean_price),
+    "closed hours": ("cost_hours", DAY * 400, closed_hour),
+    "decisions": ("decision_engine_log", DAY * 90, decision),
+    "predictions": ("model_predictions", DAY * 30, prediction),
+    "risk scores": ("risk_scores", DAY * 90, risk_score),
     "ledger": ("cost_records", DAY * 400, cost_record),
     "corrections": ("cost_corrections", DAY * 400, cost_correction),
     "raw prices": ("spot_price_snapshots", timedelta(hours=48), snapshot),
@@ -254,6 +430,13 @@ def test_rows_are_deleted_at_their_age_and_not_before(database, parents, table, 
     assert Housekeeping(database).purge_expired(now=START) == 0
     assert query(database, f"SELECT COUNT(*) AS n FROM {table}")[0]["n"] == 1
     assert Housekeeping(database).purge_expired(now=START + SECOND * 3) == 1
+
+
+def test_every_rule_of_the_procedure_is_tried():
+    procedure = (house.ROOT / "database/procedures/purge_expired.sql").read_text(encoding="utf-8")
+    tables = re.findall(r"'(\w+) WHERE \w+ <", procedure)
+
+    assert Counter(tables) == Counter(table for table, _, _ in RULES.values())
 
 
 def test_open_commands_and_valid_credentials_are_kept_however_old(database, parents):
