@@ -10,14 +10,12 @@ import logging
 import os
 import signal
 import sys
-from pathlib import Path
 from types import FrameType
-
-from dotenv import load_dotenv
 
 from agent import VERSION
 from agent.clock import SystemClock
 from agent.config import load_settings
+from agent.env_file import load_env_file
 from agent.errors import AlreadyRunning, ConfigError, ImdsUnavailable, WorkerStuck
 from agent.logs import configure_logging
 
@@ -29,7 +27,7 @@ STOPPED, MISCONFIGURED, STUCK, ALREADY_RUNNING, NOT_ON_EC2 = 0, 2, 3, 4, 5
 def main() -> int:
     """Run, and return the exit code."""
     try:
-        _load_env_file()
+        load_env_file()
         settings = load_settings(os.environ)
         configure_logging(settings.log_dir, settings.log_format, settings.log_level)
         logger.info("Agent %s starts", VERSION, extra={"action": "agent_started"})
@@ -58,14 +56,6 @@ def main() -> int:
     finally:
         parts.documents.release()
     return STOPPED
-
-
-def _load_env_file() -> None:
-    """Read ``.env`` of the working folder, else of this program; the environment wins."""
-    for folder in (Path.cwd(), Path(__file__).resolve().parent):
-        if (folder / ".env").is_file():
-            load_dotenv(folder / ".env")
-            return
 
 
 def _give_up(error: Exception, code: int) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from agent.actions.actor import Actor
 from agent.actions.cutover import Cutover
 from agent.actions.replica_rows import ReplicaRows
@@ -9,6 +11,7 @@ from agent.actions.takeaway import Takeaway
 from agent.fitness import Fitness
 from agent.handlers import make_handlers
 from agent.parts import Parts
+from agent.service_manager import ServiceManager
 from agent.supervisor import Supervisor
 from agent.workers.base import Worker
 from agent.workers.delivery import DeliveryWorker
@@ -46,6 +49,7 @@ def assemble(parts: Parts) -> Supervisor:
         client=parts.client,
         counter=parts.counter,
         clock=clock,
+        manager=ServiceManager(os.environ),
     )
 
 

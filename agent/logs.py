@@ -33,9 +33,11 @@ def current_activity() -> str:
     return _activity.get()
 
 
-def configure_logging(log_dir: Path | None, log_format: str, level: str) -> None:
-    """Send the agent's logs where they belong. Call once, at start."""
-    handlers = _handlers(log_dir)
+def configure_logging(
+    log_dir: Path | None, log_format: str, level: str, *, name: str = "agent"
+) -> None:
+    """Send this program's logs where they belong. Call once, at start."""
+    handlers = _handlers(log_dir, name)
     for handler in handlers:
         handler.setFormatter(_PlainFormatter() if log_format == "plain" else _JsonFormatter())
         handler.addFilter(_add_activity)
@@ -44,12 +46,12 @@ def configure_logging(log_dir: Path | None, log_format: str, level: str) -> None
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
-def _handlers(log_dir: Path | None) -> list[logging.Handler]:
+def _handlers(log_dir: Path | None, name: str) -> list[logging.Handler]:
     if log_dir is None:
         return [logging.StreamHandler(sys.stdout)]
     log_dir.mkdir(parents=True, exist_ok=True)
-    everything = _rotating(log_dir / "agent.log")
-    errors = _rotating(log_dir / "agent-error.log")
+    everything = _rotating(log_dir / f"{name}.log")
+    errors = _rotating(log_dir / f"{name}-error.log")
     errors.setLevel(logging.ERROR)
     return [everything, errors]
 

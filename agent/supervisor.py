@@ -13,6 +13,7 @@ from agent.backend_client.client import BackendClient
 from agent.clock import Clock
 from agent.errors import AgentError, WorkerStuck
 from agent.outbox import Outbox
+from agent.service_manager import ServiceManager
 from agent.state import AgentState
 from agent.workers.base import Worker
 from agent.workers.delivery import DeliveryWorker
@@ -40,6 +41,7 @@ class Supervisor:
         client: BackendClient,
         counter: CallCounter,
         clock: Clock,
+        manager: ServiceManager,
     ) -> None:
         self._instance_id = instance_id
         self._workers = [*workers, delivery]
@@ -51,6 +53,7 @@ class Supervisor:
         self._client = client
         self._counter = counter
         self._clock = clock
+        self._manager = manager
         self._stopping = threading.Event()
         self._action_thread = threading.Thread(target=actor.run, name="actions", daemon=True)
         self._threads = [
@@ -78,9 +81,12 @@ class Supervisor:
         """
         for thread in (self._action_thread, *self._threads):
             thread.start()
+        self._manager.ready()
         stuck: WorkerStuck | None = None
         while stuck is None and not self._stopping.wait(_LOOK_SECONDS):
             stuck = self._find_stuck()
+            self._manager.alive()
+        self._manager.stopping()
         self._shut_down()
         if stuck is not None:
             raise stuck

@@ -125,9 +125,9 @@ def test_example_file_is_accepted_and_says_the_defaults():
 
 
 def test_example_file_and_readme_name_every_variable():
-    sources = [*AGENT.glob("*settings.py"), AGENT / "config.py"]
+    sources = [*AGENT.glob("**/*settings.py"), AGENT / "config.py"]
     text = "".join(path.read_text(encoding="utf-8") for path in sources)
-    names = set(re.findall(r'read\.\w+\(\s*"([A-Z_0-9]+)"', text))
+    names = set(re.findall(r'(?:read\.\w+\(\s*|_from_one\(read, )"([A-Z_0-9]+)"', text))
     readme = (AGENT / "README.md").read_text(encoding="utf-8")
 
     assert set(dotenv_values(EXAMPLE)) == names

@@ -1,0 +1,1 @@
+"""The API proxy: one address on this host that forwards everything to the backend."""
