@@ -74,15 +74,25 @@ class MailReceiver(Message):
     def running(self) -> Iterator["MailReceiver"]:
         loop = asyncio.new_event_loop()
         controller = UnthreadedController(self, hostname="127.0.0.1", port=0, loop=loop)
-        controller.begin()
-        self.port = controller.server.sockets[0].getsockname()[1]
-        thread = threading.Thread(target=loop.run_forever, daemon=True)
+        ready = threading.Event()
+
+        def serve() -> None:
+            # The whole life of the loop belongs to this thread: a browser that an earlier test
+            # of the same process opened keeps a loop of its own running in the main thread.
+            controller.begin()
+            ready.set()
+            loop.run_forever()
+            controller.end()
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.close()
+
+        thread = threading.Thread(target=serve, daemon=True)
         thread.start()
+        if not ready.wait(timeout=10):
+            raise RuntimeError("the mail receiver did not start within 10 s")
+        self.port = controller.server.sockets[0].getsockname()[1]
         try:
             yield self
         finally:
-            controller.end()
             loop.call_soon_threadsafe(loop.stop)
             thread.join()
-            loop.run_until_complete(loop.shutdown_asyncgens())
-            loop.close()
